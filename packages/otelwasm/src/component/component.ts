@@ -1,0 +1,50 @@
+import type { Batch, Signal } from "../telemetry/batch.ts";
+
+/**
+ * The life of a component:
+ *
+ * 1. Created by its factory: the configuration is checked; nothing is opened, nothing runs.
+ * 2. `start`: resolves when the component can work. Called once. Pipelines start from the exporters back to the receivers.
+ * 3. Working. Consumers get batches, possibly several at once; receivers send them.
+ * 4. `shutdown`: called once, also after a failed or missing `start`. Receivers first: a receiver's `shutdown` resolves when every batch
+ *    that it has handed on is answered. A consumer gets nothing after its `shutdown` was called, and must have drained when it resolves.
+ */
+export interface Component {
+  start(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+export interface Capabilities {
+  /** The consumer may alter or detach the buffer that it is given: a fan-out then gives it one of its own. */
+  readonly mutatesData: boolean;
+}
+
+/** Takes batches. */
+export interface Consumer {
+  readonly capabilities: Capabilities;
+  /**
+   * Resolves when the responsibility for the batch has been taken: it was delivered, or is safe. Until then nobody upstream
+   * acknowledges it.
+   *
+   * @throws ConsumerError permanent or retryable; nothing was, or only a part was, delivered.
+   */
+  consume(batch: Batch): Promise<void>;
+}
+
+/** Where a receiver can be reached once it has started, e.g. `{ protocol: "http", url: "http://127.0.0.1:4318" }`. */
+export interface Endpoint {
+  readonly protocol: string;
+  readonly url: string;
+}
+
+export interface Receiver extends Component {
+  /** Filled by `start`: the addresses that were bound, with the real port where the configuration said 0. */
+  readonly endpoints?: readonly Endpoint[];
+}
+
+export interface Processor extends Component, Consumer {}
+
+export interface Exporter extends Component, Consumer {}
+
+export type ComponentKind = "receiver" | "processor" | "exporter";
+export type { Batch, Signal };

@@ -1,0 +1,60 @@
+import type { Runtime } from "./contract.ts";
+
+/** How an engine becomes known. */
+export interface RuntimeFactory {
+  /**
+   * Checks `runtime_config.<type>` when the configuration is read.
+   *
+   * @param config what stands there, `undefined` if nothing does
+   * @returns one message for each thing that is wrong, starting with its path below `<type>`, e.g. `mode: must be ...`
+   */
+  validate(config: unknown): readonly string[];
+  /** @param config valid according to `validate` */
+  create(config: unknown): Promise<Runtime>;
+}
+
+/** `runtime_config` of a component: the engine's name, and under that name its own options. */
+export interface RuntimeConfig {
+  readonly type?: string;
+  readonly [engine: string]: unknown;
+}
+
+export const DEFAULT_RUNTIME = "v8";
+
+const factories = new Map<string, RuntimeFactory>();
+
+/** @throws Error if the type is taken */
+export function register(type: string, factory: RuntimeFactory): void {
+  if (factories.has(type)) throw new Error(`runtime type "${type}" is already registered`);
+  factories.set(type, factory);
+}
+
+/** The registered types, sorted. */
+export function list(): string[] {
+  return [...factories.keys()].sort();
+}
+
+/** One message for each thing that is wrong with a `runtime_config`, each starting with its path below `runtime_config`. */
+export function validate(config: RuntimeConfig): readonly string[] {
+  const type = config.type ?? DEFAULT_RUNTIME;
+  const factory = factories.get(type);
+  if (factory === undefined) return [`type: unknown runtime type "${type}"; known types: ${list().join(", ")}`];
+  const issues: string[] = [];
+  for (const key of Object.keys(config)) {
+    if (key === "type" || key === type) continue;
+    issues.push(
+      factories.has(key)
+        ? `${key}: options for the engine "${key}", but the engine is "${type}"; set type: ${key} or remove them`
+        : `${key}: unknown key; the options of the engine "${type}" go under "${type}"`,
+    );
+  }
+  return [...issues, ...factory.validate(config[type]).map((issue) => `${type}::${issue}`)];
+}
+
+/** @throws Error that says what is wrong, and lists the known types if the type is unknown */
+export async function create(config: RuntimeConfig = {}): Promise<Runtime> {
+  const issues = validate(config);
+  if (issues.length > 0) throw new Error(issues.map((issue) => `runtime_config::${issue}`).join("; "));
+  const type = config.type ?? DEFAULT_RUNTIME;
+  return factories.get(type)!.create(config[type]);
+}
