@@ -1,0 +1,131 @@
+import * as z from "zod";
+import { parseDuration } from "./duration.ts";
+
+/** What the primitives give back: a zod schema, so that `.optional()`, `.default(...)` and `.describe(...)` work on it. */
+type Value<T> = z.ZodType<T>;
+
+export interface DurationOptions {
+  /** The smallest that is allowed, in milliseconds. Default 0. */
+  readonly min?: number;
+}
+
+/**
+ * A duration as Go writes it (`200ms`, `5s`, `1m30s`, or the number 0), read as milliseconds. A number without a unit is refused: the
+ * Collector would take it for nanoseconds, and nobody means that.
+ */
+export function duration(options: DurationOptions = {}): Value<number> {
+  const min = options.min ?? 0;
+  return z.preprocess(
+    (value) => (value === 0 ? "0s" : value),
+    z
+      .string({
+        error: (issue) =>
+          typeof issue.input === "number"
+            ? `needs a unit, for example "${issue.input}s" or "${issue.input}ms"`
+            : undefined,
+      })
+      .transform((text, context) => {
+        const milliseconds = parseDuration(text);
+        if (milliseconds === undefined) {
+          const unit = /^\d+$/.test(text) ? "needs a unit" : "is not a duration";
+          context.addIssue({
+            code: "custom",
+            message: `${JSON.stringify(text)} ${unit}, for example "200ms", "5s" or "1m30s"`,
+          });
+          return z.NEVER;
+        }
+        if (milliseconds < min) {
+          context.addIssue({
+            code: "custom",
+            message:
+              min === 0
+                ? "must not be negative"
+                : min === Number.MIN_VALUE
+                  ? "must be more than 0"
+                  : `must be at least ${min}ms`,
+          });
+          return z.NEVER;
+        }
+        return milliseconds;
+      }),
+  );
+}
+
+/** A duration above zero, as milliseconds. */
+export function positiveDuration(): Value<number> {
+  return duration({ min: Number.MIN_VALUE });
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 1024,
+  mib: 1024 ** 2,
+  gib: 1024 ** 3,
+};
+
+/** A number of bytes, as an integer or with a unit (`64MiB`, `10 kB`). */
+export function byteSize(options: { readonly min?: number } = {}): Value<number> {
+  const min = options.min ?? 0;
+  return z.preprocess((value, context) => {
+    if (typeof value !== "string") return value;
+    const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(value.trim());
+    const unit = match === null ? undefined : SIZE_UNITS[match[2]!.toLowerCase()];
+    if (match === null || unit === undefined) {
+      context.addIssue({
+        code: "custom",
+        message: `${JSON.stringify(value)} is not a size, for example 1048576 or "1MiB"`,
+      });
+      return z.NEVER;
+    }
+    return Math.round(Number(match[1]) * unit);
+  }, z.int().min(min));
+}
+
+/** `host:port` of something to listen on or to connect to. */
+export interface HostPort {
+  /** A name or an address; IPv6 without brackets. Empty: every interface. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `localhost:4317`, `[::1]:4317`, `:4317`; `undefined` if the text is something else. */
+export function parseHostPort(text: string): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.%a-zA-Z]+)\]|([^:/[\]\s]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const port = Number(match[3]);
+  return port > 65535 ? undefined : { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** An address to listen on, `host:port`; port 0 lets the system choose. */
+export function endpoint(): Value<HostPort> {
+  return z.string().transform((text, context) => {
+    const address = parseHostPort(text);
+    if (address === undefined) {
+      context.addIssue({
+        code: "custom",
+        message: `${JSON.stringify(text)} is not host:port, for example "localhost:4317" or "0.0.0.0:4317"`,
+      });
+      return z.NEVER;
+    }
+    return address;
+  });
+}
+
+/** An `http://` or `https://` URL of something to connect to. */
+export function httpUrl(): Value<URL> {
+  return z.string().transform((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+      context.addIssue({
+        code: "custom",
+        message: `${JSON.stringify(text)} is not an http:// or https:// URL, for example "http://localhost:4318"`,
+      });
+      return z.NEVER;
+    }
+    return url;
+  });
+}
