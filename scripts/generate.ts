@@ -1,0 +1,33 @@
+// `npm run generate`: writes what is derived from proto/. `--check` only compares, and fails when something would change.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type GeneratedFile, generateHost } from "./generate/host.ts";
+
+/** Each gives the files that it is responsible for; none reads another's. */
+const generators: readonly ((root: string) => GeneratedFile[])[] = [generateHost];
+
+const root = join(import.meta.dirname, "..");
+const check = process.argv.includes("--check");
+
+function current(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+let changed = 0;
+for (const { path, text } of generators.flatMap((generate) => generate(root))) {
+  const file = join(root, path);
+  if (current(file) === text) continue;
+  changed++;
+  if (!check) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  console.log(`${path} ${check ? "is not up to date" : "written"}`);
+}
+if (changed === 0) console.log("up to date");
+if (check && changed > 0) process.exitCode = 1;

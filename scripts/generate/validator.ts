@@ -1,0 +1,181 @@
+// generated/validate.ts: straight-line checks, one function for each message.
+import type { FieldModel, MessageModel, ProtoModel } from "./proto.ts";
+import { identifier } from "./types.ts";
+
+const functionName = (message: string): string => {
+  const name = identifier(message);
+  return name.charAt(0).toLowerCase() + name.slice(1);
+};
+
+function wireType(field: FieldModel): 0 | 1 | 2 | 5 {
+  switch (field.kind) {
+    case "string":
+    case "bytes":
+    case "message":
+      return 2;
+    case "fixed64":
+    case "sfixed64":
+    case "double":
+      return 1;
+    case "fixed32":
+      return 5;
+    default:
+      return 0;
+  }
+}
+
+/** Messages that can contain themselves; only these count how deep they are. */
+function recursiveMessages(model: ProtoModel): Set<string> {
+  const parts = new Map(
+    model.messages.map(({ name, fields }) => [
+      name,
+      new Set(fields.flatMap(({ kind, type }) => (kind === "message" && type !== undefined ? [type] : []))),
+    ]),
+  );
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const reached of parts.values()) {
+      for (const part of [...reached]) {
+        for (const deeper of parts.get(part) ?? []) {
+          if (reached.has(deeper)) continue;
+          reached.add(deeper);
+          grown = true;
+        }
+      }
+    }
+  }
+  return new Set([...parts].flatMap(([name, reached]) => (reached.has(name) ? [name] : [])));
+}
+
+/** How deep a message stands below its root, at most; recursion is not counted. */
+function depths(model: ProtoModel, roots: readonly string[], recursive: ReadonlySet<string>): Map<string, number> {
+  const found = new Map<string, number>();
+  const visit = (name: string, depth: number): void => {
+    if ((found.get(name) ?? -1) >= depth) return;
+    found.set(name, depth);
+    if (recursive.has(name)) return;
+    for (const field of model.messages.find((message) => message.name === name)?.fields ?? [])
+      if (field.kind === "message" && field.type !== undefined) visit(field.type, depth + 1);
+  };
+  for (const root of roots) visit(root, 0);
+  return found;
+}
+
+const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
+
+/** The code after a tag of `size` bytes has matched. It leaves the position in `p`, beyond `end` when the field is cut off. */
+function fieldCode(field: FieldModel, size: number, depth: string, recursive: ReadonlySet<string>): string {
+  switch (wireType(field)) {
+    case 1:
+      return `p += ${size + 8};\ncontinue;\n`;
+    case 5:
+      return `p += ${size + 4};\ncontinue;\n`;
+    case 0:
+      return size === 1
+        ? `p = b[p + 1]! < 0x80 ? p + 2 : varint(b, p + 1, end);\ncontinue;\n`
+        : `p = varint(b, p + ${size}, end);\ncontinue;\n`;
+  }
+  const read = `p = length(b, p + ${size}, end);\n`;
+  if (field.kind !== "message") {
+    return size === 1
+      ? `n = b[p + 1]!;\nif (n < 0x80) p += n + 2;\nelse {\n${read}p += contentLength;\n}\ncontinue;\n`
+      : `${read}p += contentLength;\ncontinue;\n`;
+  }
+  const type = field.type ?? "";
+  const call = `${functionName(type)}(b, p, n${recursive.has(type) ? `, ${depth}` : ""})`;
+  const open =
+    size === 1
+      ? `n = b[p + 1]!;\nif (n < 0x80) {\np += 2;\nn += p;\n} else {\n${read}n = p + contentLength;\n}\n`
+      : `${read}n = p + contentLength;\n`;
+  return `${open}if (n > end || !${call}) return false;\np = n;\ncontinue;\n`;
+}
+
+/**
+ * Attributes are most of OTLP: a key of less than 128 bytes, then a string, number or boolean. That shape is recognised in one go;
+ * whatever looks different takes the general way, which decides.
+ */
+const KEY_VALUE_FAST_PATH = `
+  // key, then value: each a tag and a length of one byte. The value's end must be the attribute's.
+  if (end - start > 5 && b[start] === 0x0a) {
+    const v = start + b[start + 1]! + 2;
+    const n = end - v - 4;
+    // The length of the key is below 128, or v could not be this near.
+    if (n >= 0 && n < 0x7e && b[start + 1]! < 0x80 && b[v] === 0x12 && b[v + 1] === n + 2) {
+      switch (b[v + 2]) {
+        case 0x0a:
+          if (b[v + 3] === n) return true;
+          break;
+        case 0x10:
+        case 0x18:
+          if (n === 0 ? b[v + 3]! < 0x80 : varint(b, v + 3, end) === end) return true;
+          break;
+        case 0x21:
+          if (n === 7) return true;
+          break;
+      }
+    }
+  }
+`;
+
+function messageFunction(
+  message: MessageModel,
+  place: number,
+  depthOf: ReadonlyMap<string, number>,
+  recursive: ReadonlySet<string>,
+): string {
+  const isRecursive = recursive.has(message.name);
+  const own = isRecursive ? "depth" : String(depthOf.get(message.name) ?? 0);
+  const inner = isRecursive ? "depth + 1" : String((depthOf.get(message.name) ?? 0) + 1);
+  const cases = new Map<number, string>();
+  for (const field of message.fields) {
+    const tag = (field.number << 3) | wireType(field);
+    const first = tag < 0x80 ? tag : (tag & 0x7f) | 0x80;
+    const body =
+      tag < 0x80
+        ? `if (tag === ${hex(first)}) {\n${fieldCode(field, 1, inner, recursive)}}\n`
+        : `if (tag === ${hex(first)} && b[p + 1] === ${hex(tag >> 7)}) {\n${fieldCode(field, 2, inner, recursive)}}\n`;
+    const slot = first >> 3;
+    const packed = field.packed
+      ? `if (tag === ${hex((field.number << 3) | 2)}) {\np = packed${{ 0: "Varint", 1: "64", 5: "32", 2: "" }[wireType(field)]}(b, p + 1, end);\ncontinue;\n}\n`
+      : "";
+    cases.set(slot, `${cases.get(slot) ?? ""}// ${field.name}\n${body}${packed}`);
+  }
+  const branches = [...cases].map(([slot, body]) => `case ${slot}:\n${body}break;\n`).join("");
+  const usesLength = branches.includes("n = ");
+  return `function ${functionName(message.name)}(b: Uint8Array, start: number, end: number${isRecursive ? ", depth: number" : ""}): boolean {
+${message.name === "KeyValue" ? KEY_VALUE_FAST_PATH : ""}${isRecursive ? "if (depth > MAX_DEPTH) return false;\n" : ""}  const last = end - 1;
+  let p = start;
+${usesLength ? "let n = 0;\n" : ""}  while (p < last) {
+    const tag = b[p]!;
+    switch (tag >> 3) {
+${branches}    }
+    p = other(b, p, end, ${place}, ${own});
+  }
+  return p === end;
+}
+`;
+}
+
+/** @param roots the root message's name for each signal */
+export function validatorSource(model: ProtoModel, roots: Readonly<Record<string, string>>): string {
+  const recursive = recursiveMessages(model);
+  const depthOf = depths(model, Object.values(roots), recursive);
+  const functions = model.messages.map((message, place) => messageFunction(message, place, depthOf, recursive));
+  const packedKinds = new Set(
+    model.messages.flatMap(({ fields }) => fields.filter(({ packed }) => packed).map(wireType)),
+  );
+  const entries = Object.entries(roots).map(([signal, name]) => `${signal}: ${functionName(name)}`);
+  return `import type { Signal } from "../batch.ts";
+import { MAX_DEPTH } from "../schema.ts";
+import { ${["contentLength", "length", "other", ...(packedKinds.has(5) ? ["packed32"] : []), ...(packedKinds.has(1) ? ["packed64"] : []), ...(packedKinds.has(0) ? ["packedVarint"] : []), "varint"].join(", ")} } from "../scan.ts";
+
+/**
+ * Whether a payload is well-formed at every depth. A field needs at least two bytes, so reading two at \`p < end - 1\` stays inside; a
+ * field that is cut off moves \`p\` beyond \`end\`.
+ */
+export const VALIDATORS: Readonly<Record<Signal, (b: Uint8Array, start: number, end: number) => boolean>> = {
+${entries.join(",\n")},
+};
+
+${functions.join("\n")}`;
+}
