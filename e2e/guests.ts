@@ -1,0 +1,24 @@
+/** Plugins for the tests: small ones in the text format, and the attributes example as its users build it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import wabt from "wabt";
+
+/** A folder that is gone when the process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "otelwasm-e2e-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Compiles `guests/NAME.wat`. @returns the path of the binary */
+export async function compileGuest(name: string): Promise<string> {
+  const file = `${name}.wat`;
+  const source = readFileSync(fileURLToPath(new URL(`guests/${file}`, import.meta.url)), "utf8");
+  const module = (await wabt()).parseWat(file, source);
+  const path = join(temporaryFolder(), `${name}.wasm`);
+  writeFileSync(path, module.toBinary({}).buffer);
+  module.destroy();
+  return path;
+}

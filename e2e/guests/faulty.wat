@@ -1,0 +1,18 @@
+;; Refuses traces with a reason, traps on metrics, drops logs (an empty result).
+(module
+  (import "opentelemetry.io/wasm" "set_status_reason" (func $reason (param i32 i32)))
+  (import "opentelemetry.io/wasm" "set_result_logs" (func $set_result_logs (param i32 i32)))
+  (memory (export "memory") 4)
+  (data (i32.const 16) "no traces today")
+  (func (export "abi_version_v1"))
+  (func (export "get_supported_telemetry") (result i32) (i32.const 7))
+  (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "start") (result i32) (i32.const 0))
+  (func (export "shutdown") (result i32) (i32.const 0))
+  (func (export "consume_traces") (param i32 i32) (result i32)
+    (call $reason (i32.const 16) (i32.const 15))
+    (i32.const 1))
+  (func (export "consume_metrics") (param i32 i32) (result i32) (unreachable))
+  (func (export "consume_logs") (param i32 i32) (result i32)
+    (call $set_result_logs (i32.const 0) (i32.const 0))
+    (i32.const 0)))
