@@ -1,0 +1,60 @@
+/** Collectors in this process, and the configurations that the tests share. */
+import { createCollector } from "otelwasm";
+import type { Target } from "./clients.ts";
+import { SIGNALS, type Signal } from "./proto.ts";
+import type { Sink } from "./sink.ts";
+
+export const OUTPUTS = ["otlp_grpc", "otlp_http"] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** Both protocols on ports that the system chooses. */
+export const anyPort = {
+  protocols: { grpc: { endpoint: "127.0.0.1:0" }, http: { endpoint: "127.0.0.1:0" } },
+} as const;
+
+/** Straight to the sink: each request is tried once and answered by what came of it. */
+export function exporter(output: Output, sink: Sink, more: Record<string, unknown> = {}): Record<string, unknown> {
+  const common = { retry_on_failure: { enabled: false }, sending_queue: { enabled: false }, ...more };
+  return output === "otlp_grpc"
+    ? { endpoint: new URL(sink.grpcUrl).host, tls: { insecure: true }, ...common }
+    : { endpoint: sink.httpUrl, ...common };
+}
+
+/** `otlp` in, `processors` in their order, `output` out, for all three signals or those that are named. */
+export function throughConfig(
+  output: Output,
+  sink: Sink,
+  processors: Record<string, unknown> = {},
+  { signals = SIGNALS, exporter: more = {} }: { signals?: readonly Signal[]; exporter?: Record<string, unknown> } = {},
+): object {
+  return {
+    receivers: { otlp: anyPort },
+    processors,
+    exporters: { [output]: exporter(output, sink, more) },
+    service: {
+      pipelines: Object.fromEntries(
+        signals.map((signal) => [
+          signal,
+          { receivers: ["otlp"], processors: Object.keys(processors), exporters: [output] },
+        ]),
+      ),
+    },
+  };
+}
+
+export interface Running extends Target, AsyncDisposable {
+  shutdown(): Promise<void>;
+}
+
+/** Started when it resolves, and reachable under the addresses that it says. */
+export async function startCollector(config: object): Promise<Running> {
+  const collector = await createCollector(config);
+  await collector.start();
+  const url = (protocol: string): string => {
+    const found = collector.endpoints.find((endpoint) => endpoint.protocol === protocol);
+    if (found === undefined) throw new Error(`no ${protocol} among ${JSON.stringify(collector.endpoints)}`);
+    return found.url;
+  };
+  const shutdown = (): Promise<void> => collector.shutdown();
+  return { grpcUrl: url("grpc"), httpUrl: url("http"), shutdown, [Symbol.asyncDispose]: shutdown };
+}

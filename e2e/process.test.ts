@@ -1,0 +1,131 @@
+/** The real command in a process of its own: signals, exit codes, messages. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, test } from "node:test";
+import { callGrpc, postHttp, type Target } from "./clients.ts";
+import { OUTPUTS, throughConfig } from "./collector.ts";
+import { compileGuest } from "./guests.ts";
+import { everyField } from "./payload.ts";
+import { type Program, runOtelwasm } from "./process.ts";
+import { gate, startSink } from "./sink.ts";
+
+const logs = everyField("logs", { unknownFields: true });
+
+/** The addresses, as the log tells them. */
+async function listening(program: Program): Promise<Target> {
+  const [, grpcUrl] = await program.waitFor(/grpc\b.*?(http:\/\/127\.0\.0\.1:[1-9]\d*)/i);
+  const urls = new Set<string>();
+  await program.waitFor(/(http:\/\/127\.0\.0\.1:[1-9]\d*)[\s\S]*(http:\/\/127\.0\.0\.1:[1-9]\d*)/);
+  for (const [url] of program.output.matchAll(/http:\/\/127\.0\.0\.1:[1-9]\d*/g)) urls.add(url);
+  const httpUrl = [...urls].find((url) => url !== grpcUrl);
+  assert.ok(grpcUrl !== undefined && httpUrl !== undefined, program.output);
+  return { grpcUrl, httpUrl };
+}
+
+describe("the otelwasm command", () => {
+  for (const output of OUTPUTS) {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      test(`${signal} with requests in flight to ${output}: they are answered, guests shut down, exit code 0`, async () => {
+        await using sink = await startSink();
+        const held = gate();
+        sink.respond = () => held.answer;
+        const config = throughConfig(output, sink, { wasm: { path: await compileGuest("lifecycle") } });
+        await using program = runOtelwasm(config);
+        const target = await listening(program);
+        assert.equal(program.output.match(/guest started/g)?.length, 3, "one instance for each pipeline");
+
+        const inFlight = [callGrpc(target, "logs", logs), postHttp(target, "logs", logs)] as const;
+        await sink.waitForRequests(2);
+        program.child.kill(signal);
+        await program.waitFor(/shutting down|stopping|draining/i);
+        assert.doesNotMatch(program.output, /guest shut down/);
+        held.open();
+        const [overGrpc, overHttp] = await Promise.all(inFlight);
+        assert.equal(overGrpc.code, 0, overGrpc.message);
+        assert.equal(overHttp.status, 200);
+        assert.equal(await program.exit, 0, program.output);
+        assert.equal(program.output.match(/guest shut down/g)?.length, 3);
+        for (const { raw } of sink.requests) assert.deepEqual(Buffer.from(raw), Buffer.from(logs));
+      });
+    }
+  }
+
+  test("a second signal ends at once, whatever is in flight", async () => {
+    await using sink = await startSink();
+    sink.respond = () => gate().answer;
+    await using program = runOtelwasm(throughConfig("otlp_http", sink));
+    const target = await listening(program);
+    const inFlight = postHttp(target, "logs", logs).then(
+      () => "answered",
+      () => "cut off",
+    );
+    await sink.waitForRequests(1);
+    program.child.kill("SIGTERM");
+    await program.waitFor(/shutting down|stopping|draining/i);
+    program.child.kill("SIGTERM");
+    assert.notEqual(await program.exit, 0, "not a clean end");
+    assert.equal(await inFlight, "cut off");
+  });
+
+  test("a wrong configuration: one clear message, exit code 1", async () => {
+    const config = {
+      receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } },
+      exporters: { nop: null },
+      service: { pipelines: { logs: { receivers: ["otlp"], processors: ["wasm/missing"], exporters: ["nop"] } } },
+    };
+    await using program = runOtelwasm(config);
+    assert.equal(await program.exit, 1);
+    assert.match(
+      program.stderr,
+      /service::pipelines::logs: references processor "wasm\/missing" which is not configured/,
+    );
+    assert.doesNotMatch(program.output, /\n\s+at /, "no stack trace");
+  });
+
+  test("a plugin that is not there: the message names the component and the file", async () => {
+    const config = {
+      receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } },
+      processors: { "wasm/gone": { path: "/no/such/plugin.wasm" } },
+      exporters: { nop: null },
+      service: { pipelines: { logs: { receivers: ["otlp"], processors: ["wasm/gone"], exporters: ["nop"] } } },
+    };
+    await using program = runOtelwasm(config);
+    assert.equal(await program.exit, 1);
+    assert.match(program.output, /wasm\/gone/);
+    assert.match(program.output, /\/no\/such\/plugin\.wasm/);
+    assert.doesNotMatch(program.output, /\n\s+at /, "no stack trace");
+  });
+
+  test("a port that is taken: the message names it, exit code 1", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const endpoint = `127.0.0.1:${address.port}`;
+    await using program = runOtelwasm({
+      receivers: { otlp: { protocols: { http: { endpoint } } } },
+      exporters: { nop: null },
+      service: { pipelines: { logs: { receivers: ["otlp"], exporters: ["nop"] } } },
+    });
+    assert.equal(await program.exit, 1);
+    assert.ok(program.output.includes(endpoint), program.output);
+    assert.match(program.output, /in use/);
+    server.close();
+  });
+
+  test("no configuration: says how to give one, exit code 1", async () => {
+    await using program = runOtelwasm(undefined);
+    assert.equal(await program.exit, 1);
+    assert.match(program.stderr, /--config/);
+  });
+
+  test("validate and --version", async () => {
+    await using sink = await startSink();
+    await using good = runOtelwasm(throughConfig("otlp_grpc", sink), ["validate"].concat([]));
+    assert.equal(await good.exit, 0, good.output);
+    await using version = runOtelwasm(undefined, ["--version"]);
+    assert.equal(await version.exit, 0);
+    assert.match(version.stdout, /\d+\.\d+\.\d+/);
+  });
+});

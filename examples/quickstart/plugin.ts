@@ -1,0 +1,31 @@
+/** Builds the example plugin when its binary is missing or older than its sources. */
+import { globSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildPlugin } from "@otelwasm/sdk/build";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const entry = `${root}examples/attributes/assembly/index.ts`;
+const outFile = `${root}examples/attributes/build/attributes.wasm`;
+
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/**
+ * @param say told before a build, which takes some seconds
+ * @returns the path of `examples/attributes`, compiled
+ */
+export async function attributesPlugin(say: (message: string) => void = () => {}): Promise<string> {
+  const sources = globSync(["examples/attributes/assembly/**/*.ts", "packages/sdk/{assembly,build}/**/*.ts"], {
+    cwd: root,
+  });
+  if (sources.every((path) => modified(root + path) < modified(outFile))) return outFile;
+  say("Compiling the plugin examples/attributes from AssemblyScript to WebAssembly (once, some seconds) ...");
+  mkdirSync(dirname(outFile), { recursive: true });
+  // Renamed when complete: whoever builds at the same moment, or reads, finds a whole file.
+  const unfinished = `${outFile}.${process.pid}.wasm`;
+  await buildPlugin({ entry, outFile: unfinished });
+  renameSync(unfinished, outFile);
+  return outFile;
+}
