@@ -27,7 +27,10 @@ export function formatSource(root: string, path: string, text: string): string {
     cwd: root,
     input: text,
     encoding: "utf8",
-    env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}${process.platform === "win32" ? ";" : ":"}${process.env["PATH"] ?? ""}` },
+    env: {
+      ...process.env,
+      PATH: `${join(root, "node_modules/.bin")}${process.platform === "win32" ? ";" : ":"}${process.env["PATH"] ?? ""}`,
+    },
     shell: process.platform === "win32",
   });
   if (biome.status !== 0) throw new Error(`biome could not format ${path}: ${biome.stderr}${biome.error ?? ""}`);

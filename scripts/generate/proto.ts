@@ -74,7 +74,9 @@ export function loadProtoRoot(folder: string): protobuf.Root {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => join(folder, target);
   root.loadSync(
-    globSync("**/*.proto", { cwd: folder }).map((file) => file.replaceAll("\\", "/")).sort(),
+    globSync("**/*.proto", { cwd: folder })
+      .map((file) => file.replaceAll("\\", "/"))
+      .sort(),
     { keepCase: true },
   );
   root.resolveAll();
@@ -135,6 +137,8 @@ export function readProtos(folder: string, roots: readonly string[]): ProtoModel
         throw new Error(`${name}.${field.name}: the type ${field.type} is not supported`);
       }
     }
+    // The JSON reader and the tables count on it.
+    if (new Set(fields.map(({ oneof }) => oneof)).size > 2) throw new Error(`${name}: more than one oneof`);
     messages.set(name, { name, fields });
   }
   return { messages: [...messages.values()], enums: [...enums.values()] };

@@ -87,34 +87,48 @@ function fieldCode(field: FieldModel, size: number, depth: string, recursive: Re
     size === 1
       ? `n = b[p + 1]!;\nif (n < 0x80) {\np += 2;\nn += p;\n} else {\n${read}n = p + contentLength;\n}\n`
       : `${read}n = p + contentLength;\n`;
-  return `${open}if (n > end || !${call}) return false;\np = n;\ncontinue;\n`;
+  const check = `${open}if (n > end || !${call}) return false;\np = n;\n`;
+  return field.repeated && type === "KeyValue" && size === 1
+    ? `n = attributes(b, p, end, tag);\nif (n > p) {\np = n;\ncontinue;\n}\n${check}continue;\n`
+    : `${check}continue;\n`;
 }
 
 /**
- * Attributes are most of OTLP: a key of less than 128 bytes, then a string, number or boolean. That shape is recognised in one go;
- * whatever looks different takes the general way, which decides.
+ * Attributes are most of OTLP: a key of less than 128 bytes, then a string, number or boolean. Runs of that shape are recognised
+ * in one go; whatever looks different takes the general way, which decides.
  */
-const KEY_VALUE_FAST_PATH = `
-  // key, then value: each a tag and a length of one byte. The value's end must be the attribute's.
-  if (end - start > 5 && b[start] === 0x0a) {
-    const v = start + b[start + 1]! + 2;
-    const n = end - v - 4;
-    // The length of the key is below 128, or v could not be this near.
-    if (n >= 0 && n < 0x7e && b[start + 1]! < 0x80 && b[v] === 0x12 && b[v + 1] === n + 2) {
-      switch (b[v + 2]) {
-        case 0x0a:
-          if (b[v + 3] === n) return true;
-          break;
-        case 0x10:
-        case 0x18:
-          if (n === 0 ? b[v + 3]! < 0x80 : varint(b, v + 3, end) === end) return true;
-          break;
-        case 0x21:
-          if (n === 7) return true;
-          break;
-      }
+const ATTRIBUTES = `/**
+ * Skips the fields with this tag, from \`p\`, that are attributes in their usual form. @returns where the first other field begins
+ */
+function attributes(b: Uint8Array, p: number, end: number, tag: number): number {
+  let at = p;
+  // Tag and length of the attribute, of its key and of its value, of the value's content: eight bytes at least.
+  while (end - at > 7 && b[at] === tag) {
+    const size = b[at + 1]!;
+    const keySize = b[at + 3]!;
+    const next = at + size + 2;
+    const v = at + keySize + 4;
+    // What the value's own tag and length leave.
+    const n = next - v - 4;
+    if (n < 0 || next > end || (size | keySize) > 0x7f || b[at + 2] !== 0x0a || b[v] !== 0x12 || b[v + 1] !== n + 2) return at;
+    switch (b[v + 2]) {
+      case 0x0a:
+        if (b[v + 3] !== n) return at;
+        break;
+      case 0x10:
+      case 0x18:
+        if (b[v + 3]! < 0x80 ? n !== 0 : varint(b, v + 3, next) !== next) return at;
+        break;
+      case 0x21:
+        if (n !== 7) return at;
+        break;
+      default:
+        return at;
     }
+    at = next;
   }
+  return at;
+}
 `;
 
 function messageFunction(
@@ -143,7 +157,7 @@ function messageFunction(
   const branches = [...cases].map(([slot, body]) => `case ${slot}:\n${body}break;\n`).join("");
   const usesLength = branches.includes("n = ");
   return `function ${functionName(message.name)}(b: Uint8Array, start: number, end: number${isRecursive ? ", depth: number" : ""}): boolean {
-${message.name === "KeyValue" ? KEY_VALUE_FAST_PATH : ""}${isRecursive ? "if (depth > MAX_DEPTH) return false;\n" : ""}  const last = end - 1;
+${isRecursive ? "if (depth > MAX_DEPTH) return false;\n" : ""}  const last = end - 1;
   let p = start;
 ${usesLength ? "let n = 0;\n" : ""}  while (p < last) {
     const tag = b[p]!;
@@ -177,5 +191,6 @@ export const VALIDATORS: Readonly<Record<Signal, (b: Uint8Array, start: number, 
 ${entries.join(",\n")},
 };
 
+${ATTRIBUTES}
 ${functions.join("\n")}`;
 }

@@ -65,6 +65,8 @@ export interface Field {
   readonly index: number;
   /** A trace or span id: hexadecimal in OTLP JSON. */
   readonly isId: boolean;
+  /** `"traceId":` */
+  readonly jsonKey: string;
 }
 
 export interface Message {
@@ -74,6 +76,9 @@ export interface Message {
   /** By field number; unknown numbers have none. */
   readonly byNumber: readonly (Field | undefined)[];
   readonly byName: ReadonlyMap<string, Field>;
+  readonly byJsonName: ReadonlyMap<string, Field>;
+  /** Whether it has a `oneof`; no message of OTLP has two. */
+  readonly hasOneof: boolean;
 }
 
 const WIRE_TYPES: Readonly<Record<FieldTable["kind"], WireType>> = {
@@ -98,11 +103,13 @@ const ID_FIELDS: ReadonlySet<string> = new Set(["trace_id", "span_id", "parent_s
 
 function link(): Message[] {
   const enums = ENUMS.map(({ values }) => new Map(values));
-  const messages = MESSAGES.map(({ name }) => ({
+  const messages = MESSAGES.map(({ name, fields }) => ({
     name,
     fields: [] as Field[],
     byNumber: [] as (Field | undefined)[],
     byName: new Map<string, Field>(),
+    byJsonName: new Map<string, Field>(),
+    hasOneof: fields.some(({ oneof }) => oneof !== undefined),
   }));
   MESSAGES.forEach(({ fields }, place) => {
     const message = messages[place]!;
@@ -121,9 +128,11 @@ function link(): Message[] {
         optional: table.optional === true,
         index,
         isId: table.kind === "bytes" && ID_FIELDS.has(table.name),
+        jsonKey: `"${table.jsonName}":`,
       };
       message.fields.push(field);
       message.byName.set(field.name, field);
+      message.byJsonName.set(field.jsonName, field);
       while (message.byNumber.length <= field.number) message.byNumber.push(undefined);
       message.byNumber[field.number] = field;
     });

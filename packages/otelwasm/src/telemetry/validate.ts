@@ -27,6 +27,8 @@ function explain(signal: Signal, bytes: Uint8Array): string {
   const root = rootOf(signal);
   const problem: Problem = { offset: 0, text: "malformed", path: [] };
   if (walkMessage(bytes, 0, bytes.length, root, 0, problem) >= 0)
-    throw new Error(`the two validators disagree about a ${signal} payload of ${bytes.length} bytes: please report this`);
+    throw new Error(
+      `the two validators disagree about a ${signal} payload of ${bytes.length} bytes: please report this`,
+    );
   return `${[root.name, ...problem.path.reverse()].join(".")}: ${problem.text} (byte ${problem.offset})`;
 }
