@@ -1,0 +1,209 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the Collector's variables
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ConfigError } from "../component/errors.ts";
+import { parseConfig } from "../config/load.ts";
+import { resolveConfig, type ServiceConfig } from "./config.ts";
+import { FactorySet } from "./factories.ts";
+import { createWorld } from "./testing/components.ts";
+
+const factories = new FactorySet(createWorld().factories);
+
+function resolve(yaml: string): ServiceConfig {
+  return resolveConfig(parseConfig(yaml, "t", { env: { TOKEN: "0123" } }), factories);
+}
+
+function issuesOf(yaml: string): readonly string[] {
+  try {
+    resolve(yaml);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.issues;
+  }
+  assert.fail("the configuration was accepted");
+}
+
+const RECEIVERS = "receivers: {mem: }";
+const EXPORTERS = "exporters: {mem: }";
+const PIPELINE = "{receivers: [mem], exporters: [mem]}";
+const SERVICE = `service: {pipelines: {traces: ${PIPELINE}}}`;
+const GOOD = `${RECEIVERS}\n${EXPORTERS}\n`;
+
+describe("a configuration that can be used", () => {
+  test("components have their defaults, aliases and names work, pipelines keep their order", () => {
+    const config = resolve(`
+receivers: {mem: , mem/two: {label: '\${env:TOKEN}'}}
+processors: {mem/b: , mem/a: {tag: 1}}
+exporters: {memory: , mem/x: {mutates: true}}
+connectors: {}
+extensions:
+service:
+  extensions: []
+  pipelines:
+    traces: {receivers: [mem, mem], processors: [mem/b, mem/a], exporters: [memory]}
+    traces/2: {receivers: [mem/two], exporters: [mem/x]}
+    logs: {receivers: [mem], exporters: [mem/x]}
+`);
+    assert.deepEqual(
+      config.pipelines.map(({ id, signal, receivers, processors }) => [id, signal, receivers, processors]),
+      [
+        ["traces", "traces", ["mem"], ["mem/b", "mem/a"]],
+        ["traces/2", "traces", ["mem/two"], []],
+        ["logs", "logs", ["mem"], []],
+      ],
+    );
+    assert.deepEqual(config.receivers.get("mem/two")?.config, { mutates: false, endpoints: [], label: "0123" });
+    assert.equal(config.exporters.get("memory")?.factory.type, "mem");
+    assert.deepEqual(config.unused, []);
+    assert.deepEqual(config.logs, { level: "info", encoding: "console" });
+  });
+
+  test("the service's own log", () => {
+    const config = resolve(
+      `${GOOD}service: {telemetry: {logs: {level: DEBUG, encoding: json}, metrics: {level: none}, traces: {level: none}}, pipelines: {traces: ${PIPELINE}}}`,
+    );
+    assert.deepEqual(config.logs, { level: "debug", encoding: "json" });
+  });
+
+  test("what is configured but unused is checked all the same, and known", () => {
+    const config = resolve(`receivers: {mem: , mem/spare: }\n${EXPORTERS}\n${SERVICE}`);
+    assert.deepEqual(config.unused, ['receiver "mem/spare"']);
+    assert.deepEqual(issuesOf(`receivers: {mem: , mem/spare: {tag: 999}}\n${EXPORTERS}\n${SERVICE}`), [
+      "receivers::mem/spare::tag: must be at most 255",
+    ]);
+  });
+});
+
+const cases: readonly (readonly [name: string, yaml: string, ...issues: string[]])[] = [
+  ["nothing at all", "", "service::pipelines: must have at least one pipeline"],
+  ["an unknown section", `${GOOD}reciever: {}\n${SERVICE}`, 'reciever: unknown key; did you mean "receivers"?'],
+  [
+    "a section that is a list",
+    `receivers: [mem]\n${EXPORTERS}\n${SERVICE}`,
+    "receivers: must be a map, not a list",
+    'service::pipelines::traces: references receiver "mem" which is not configured',
+  ],
+  [
+    "an unknown type",
+    `receivers: {mem: , jaeger/x: }\n${EXPORTERS}\n${SERVICE}`,
+    'receivers::jaeger/x: unknown receiver type "jaeger"; known types: mem',
+  ],
+  [
+    "an unknown type that is used is one mistake",
+    `receivers: {men: }\n${EXPORTERS}\nservice: {pipelines: {traces: {receivers: [men], exporters: [mem]}}}`,
+    'receivers::men: unknown receiver type "men"; did you mean "mem"? known types: mem',
+  ],
+  [
+    "all exporter types are listed, aliases too",
+    `${RECEIVERS}\nexporters: {mem: , nothing_like_it: }\n${SERVICE}`,
+    'exporters::nothing_like_it: unknown exporter type "nothing_like_it"; known types: mem, memory, traces_only',
+  ],
+  [
+    "an invalid type",
+    `receivers: {mem: , 1x: , a-b: }\n${EXPORTERS}\n${SERVICE}`,
+    'receivers::1x: invalid type "1x": must match ^[a-zA-Z][0-9a-zA-Z_]{0,62}$',
+    'receivers::a-b: invalid type "a-b": must match ^[a-zA-Z][0-9a-zA-Z_]{0,62}$',
+  ],
+  [
+    "an invalid name",
+    `receivers: {mem: , mem/: , 'mem/a b': }\n${EXPORTERS}\n${SERVICE}`,
+    "receivers::mem/: the name after the slash is missing",
+    "receivers::mem/a b: the name after the slash has characters that are not allowed",
+  ],
+  [
+    "a component's own mistakes",
+    `receivers: {mem: {fial: start, tag: x}}\n${EXPORTERS}\n${SERVICE}`,
+    "receivers::mem::tag: must be a number, not a string",
+    'receivers::mem::fial: unknown key; did you mean "fail"?',
+  ],
+  [
+    "a component that is no map",
+    `receivers: {mem: 5}\n${EXPORTERS}\n${SERVICE}`,
+    "receivers::mem: must be a map, not the number 5",
+  ],
+  [
+    "connectors and extensions",
+    `${GOOD}connectors: {forward: }\nextensions: {health_check: }\nservice: {extensions: [health_check], pipelines: {traces: ${PIPELINE}}}`,
+    "connectors::forward: connectors are not supported in this version; remove it",
+    "extensions::health_check: extensions are not supported in this version; remove it",
+    "service::extensions: extensions are not supported in this version; remove them",
+  ],
+  [
+    "an unknown signal",
+    `${GOOD}service: {pipelines: {trace: ${PIPELINE}, profiles: ${PIPELINE}}}`,
+    'service::pipelines::trace: unknown signal "trace"; did you mean "traces"?',
+    'service::pipelines::profiles: unknown signal "profiles"; known: traces, metrics, logs',
+  ],
+  [
+    "a pipeline without a name after the slash",
+    `${GOOD}service: {pipelines: {traces/: ${PIPELINE}}}`,
+    "service::pipelines::traces/: the name after the slash is missing",
+  ],
+  [
+    "an empty pipeline",
+    `${GOOD}service: {pipelines: {traces: }}`,
+    "service::pipelines::traces: must have at least one receiver",
+    "service::pipelines::traces: must have at least one exporter",
+  ],
+  [
+    "references to nothing",
+    `${GOOD}service: {pipelines: {logs/x: {receivers: [mem/2], processors: [batch], exporters: [debug]}}}`,
+    'service::pipelines::logs/x: references receiver "mem/2" which is not configured',
+    'service::pipelines::logs/x: references processor "batch" which is not configured',
+    'service::pipelines::logs/x: references exporter "debug" which is not configured',
+  ],
+  [
+    "a processor twice",
+    `${GOOD}processors: {mem: }\nservice: {pipelines: {traces: {receivers: [mem], processors: [mem, mem], exporters: [mem]}}}`,
+    'service::pipelines::traces: references processor "mem" multiple times',
+  ],
+  [
+    "a signal that a component does not have",
+    `${RECEIVERS}\nexporters: {traces_only: {endpoint: x}}\nservice: {pipelines: {logs: {receivers: [mem], exporters: [traces_only]}}}`,
+    'service::pipelines::logs: exporter "traces_only" does not support logs; it supports traces',
+  ],
+  [
+    "an unknown key of a pipeline",
+    `${GOOD}service: {pipelines: {traces: {recievers: [mem], exporters: [mem]}}}`,
+    'service::pipelines::traces::recievers: unknown key; did you mean "receivers"?',
+  ],
+  [
+    "an unknown key of the service, and the pipelines' mistakes beside it",
+    `${GOOD}service: {pipeline: {}, pipelines: {traces: {receivers: [x], exporters: [mem]}}}`,
+    'service::pipeline: unknown key; did you mean "pipelines"?',
+    'service::pipelines::traces: references receiver "x" which is not configured',
+  ],
+  [
+    "telemetry that is not there yet",
+    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a]}, metrics: {level: detailed}, resource: {a: b}}, pipelines: {traces: ${PIPELINE}}}`,
+    'service::telemetry::logs::level: must be one of "debug", "info", "warn", "error", not "loud"',
+    'service::telemetry::logs::encoding: must be one of "console", "json", not "text"',
+    "service::telemetry::logs::output_paths: writing the log elsewhere than to standard error is not supported in this version; remove it",
+    "service::telemetry::metrics::level: own metrics are not supported in this version; set level: none",
+    "service::telemetry::resource: a resource for own telemetry is not supported in this version; remove it",
+  ],
+  [
+    "mistakes everywhere are told at once",
+    "receivers: {x: }\nexporters: {mem: {mutates: 1}}\nservice: {pipelines: {traces: {receivers: [y], exporters: [mem]}}}",
+    'receivers::x: unknown receiver type "x"; known types: mem',
+    "exporters::mem::mutates: must be true or false, not the number 1",
+    'service::pipelines::traces: references receiver "y" which is not configured',
+  ],
+];
+
+describe("a configuration that cannot be used", () => {
+  for (const [name, yaml, ...issues] of cases) {
+    test(name, () => assert.deepEqual(issuesOf(yaml), issues));
+  }
+
+  test("one error has one line, several are a list", () => {
+    assert.throws(() => resolve(""), { message: "service::pipelines: must have at least one pipeline" });
+    assert.throws(() => resolve("a: 1"), /^ConfigError: 2 errors:\n {2}- a: unknown key.*\n {2}- service::pipelines/);
+  });
+});
+
+test("two factories for one type are a programming error", () => {
+  const all = createWorld().factories;
+  assert.throws(() => new FactorySet([...all, all[0]!]), /two factories for the receiver type "mem"/);
+  assert.throws(() => new FactorySet([{ ...all[0]!, type: "a-b" }]), /receiver type "a-b" does not match/);
+});

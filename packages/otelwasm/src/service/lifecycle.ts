@@ -1,0 +1,71 @@
+import { type BoundEndpoint, ComponentError, type Graph, type Node } from "./graph.ts";
+
+/** How long a component may take to shut down before the others go on without it. */
+export const SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/**
+ * Starts the components: exporters, then each pipeline's processors from the last to the first, then receivers, so that nothing gets data before what
+ * comes after it can take it. One after the other; the first failure ends it.
+ *
+ * @param aborted asked before each start
+ * @throws ComponentError that names what could not be started; the caller then stops the graph
+ */
+export async function startGraph(graph: Graph, aborted: () => boolean): Promise<void> {
+  const order = [...graph.exporters, ...graph.processors.flatMap((chain) => chain.toReversed()), ...graph.receivers];
+  for (const node of order) {
+    if (aborted()) throw new Error("the start was interrupted: the collector is shutting down");
+    try {
+      await node.component.start();
+    } catch (error) {
+      throw new ComponentError(node, "cannot be started", error);
+    }
+  }
+}
+
+/**
+ * Shuts every component down: receivers, then each pipeline's processors from the first to the last, then exporters; what can go at the same time does. A
+ * component that fails, or does not come to an end, does not keep the others from it.
+ *
+ * @param timeoutMs for each component
+ * @returns what went wrong
+ */
+export async function stopGraph(graph: Graph, timeoutMs: number): Promise<ComponentError[]> {
+  const errors: ComponentError[] = [];
+  const stop = async (node: Node): Promise<void> => {
+    try {
+      await within(timeoutMs, node.component.shutdown());
+    } catch (error) {
+      errors.push(new ComponentError(node, "cannot be shut down", error));
+    }
+  };
+  await Promise.all(graph.receivers.map(stop));
+  await Promise.all(
+    graph.processors.map(async (chain) => {
+      for (const node of chain) await stop(node);
+    }),
+  );
+  await Promise.all(graph.exporters.map(stop));
+  return errors;
+}
+
+/** @throws Error if the promise takes longer */
+export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the receivers listen on; those that share a server name it once. */
+export function endpointsOf(graph: Graph): BoundEndpoint[] {
+  const found = new Map<string, BoundEndpoint>();
+  for (const { id, component } of graph.receivers) {
+    for (const { protocol, url } of component.endpoints ?? []) {
+      found.set(`${id} ${protocol} ${url}`, { component: id, protocol, url });
+    }
+  }
+  return [...found.values()];
+}

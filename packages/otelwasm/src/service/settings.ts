@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { isMap, unwrap } from "../config/expanded.ts";
+import { applySchema } from "../config/schema.ts";
+
+/** `service::telemetry::logs` */
+export interface LogSettings {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly encoding: "console" | "json";
+}
+
+export interface PipelineSettings {
+  readonly receivers: readonly string[];
+  readonly processors: readonly string[];
+  readonly exporters: readonly string[];
+}
+
+export interface ServiceSettings {
+  readonly logs: LogSettings;
+  /** `undefined` where the section is so wrong that nothing can be said about its pipelines. */
+  readonly pipelines: Readonly<Record<string, PipelineSettings>> | undefined;
+}
+
+const DEFAULT_LOGS: LogSettings = { level: "info", encoding: "console" };
+
+const ids = z.array(z.string()).default([]);
+
+/** A setting of the Collector that this version does not have. */
+function unsupported(what: string): z.ZodOptional<z.ZodNever> {
+  return z.never({ error: `${what} is not supported in this version; remove it` }).optional();
+}
+
+/** Own traces and metrics can be switched off, and are not there to be switched on. */
+function switchedOff(what: string): z.ZodOptional<z.ZodType> {
+  return z
+    .strictObject({ level: z.literal("none", { error: `${what} are not supported in this version; set level: none` }) })
+    .optional();
+}
+
+const schema = z.strictObject({
+  extensions: z
+    .array(z.string())
+    .max(0, { error: "extensions are not supported in this version; remove them" })
+    .default([]),
+  pipelines: z.record(z.string(), z.strictObject({ receivers: ids, processors: ids, exporters: ids })).default({}),
+  telemetry: z
+    .strictObject({
+      logs: z
+        .strictObject({
+          level: z.preprocess(
+            (level) => (typeof level === "string" ? level.toLowerCase() : level),
+            z.enum(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
+          ),
+          encoding: z.enum(["console", "json"]).default(DEFAULT_LOGS.encoding),
+          development: unsupported("development mode of the logger"),
+          disable_caller: unsupported("the caller's place in the log"),
+          disable_stacktrace: unsupported("a stack trace in the log"),
+          sampling: unsupported("sampling of the log"),
+          output_paths: unsupported("writing the log elsewhere than to standard error"),
+          error_output_paths: unsupported("writing the log elsewhere than to standard error"),
+          initial_fields: unsupported("adding fields to each line of the log"),
+          processors: unsupported("exporting the log"),
+        })
+        .prefault({}),
+      metrics: switchedOff("own metrics"),
+      traces: switchedOff("own traces"),
+      resource: unsupported("a resource for own telemetry"),
+    })
+    .prefault({}),
+});
+
+/** Reads `service`, and adds what is wrong to the issues. */
+export function readService(value: unknown, issues: string[]): ServiceSettings {
+  const checked = applySchema(schema, value, ["service"]);
+  if (checked.ok) return { logs: checked.value.telemetry.logs, pipelines: checked.value.pipelines };
+  issues.push(...checked.issues);
+  // A mistake in the telemetry must not hide those in the pipelines.
+  const section = unwrap(value);
+  const pipelines = isMap(section) ? applySchema(schema.shape.pipelines, section.pipelines, []) : undefined;
+  return { logs: DEFAULT_LOGS, pipelines: pipelines?.ok ? pipelines.value : undefined };
+}
