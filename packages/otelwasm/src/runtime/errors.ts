@@ -18,6 +18,9 @@ export const WasmErrorCode = {
   invalid_conversion: "float unrepresentable in integer range",
   stack_overflow: "call stack exhausted",
   null_reference: "null reference",
+  array_out_of_bounds: "array access out of bounds",
+  illegal_cast: "illegal cast",
+  unaligned_atomic: "unaligned atomic access",
   exception: "uncaught WebAssembly exception",
   /** The call ran longer than its limit and was stopped. */
   deadline: "the call ran past its deadline",
@@ -27,6 +30,8 @@ export const WasmErrorCode = {
   host: "a host function trapped",
   /** The guest ended itself (`proc_exit`, `abort`). */
   exit: "the guest exited",
+  /** A trap that none of the others names; the detail is the engine's. */
+  trap: "the guest trapped",
   /** The instance is closed or was given up after a trap that leaves it unusable. */
   closed: "the instance is closed",
 } as const;

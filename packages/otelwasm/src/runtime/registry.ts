@@ -5,7 +5,7 @@ export interface RuntimeFactory {
   /**
    * Checks `runtime_config.<type>` when the configuration is read.
    *
-   * @param config what stands there, `undefined` if nothing does
+   * @param config what stands there, a mapping; `undefined` if nothing does
    * @returns one message for each thing that is wrong, starting with its path below `<type>`, e.g. `mode: must be ...`
    */
   validate(config: unknown): readonly string[];
@@ -48,7 +48,10 @@ export function validate(config: RuntimeConfig): readonly string[] {
         : `${key}: unknown key; the options of the engine "${type}" go under "${type}"`,
     );
   }
-  return [...issues, ...factory.validate(config[type]).map((issue) => `${type}::${issue}`)];
+  const options = config[type] ?? undefined;
+  if (options !== undefined && (typeof options !== "object" || Array.isArray(options)))
+    return [...issues, `${type}: must be a mapping of the engine's options`];
+  return [...issues, ...factory.validate(options).map((issue) => `${type}::${issue}`)];
 }
 
 /** @throws Error that says what is wrong, and lists the known types if the type is unknown */
@@ -56,5 +59,5 @@ export async function create(config: RuntimeConfig = {}): Promise<Runtime> {
   const issues = validate(config);
   if (issues.length > 0) throw new Error(issues.map((issue) => `runtime_config::${issue}`).join("; "));
   const type = config.type ?? DEFAULT_RUNTIME;
-  return factories.get(type)!.create(config[type]);
+  return factories.get(type)!.create(config[type] ?? undefined);
 }

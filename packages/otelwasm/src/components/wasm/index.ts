@@ -1,0 +1,1 @@
+export { wasmProcessorFactory } from "./processor.ts";

@@ -1,0 +1,61 @@
+import type { Capabilities, Consumer, Processor } from "../../component/component.ts";
+import { type ComponentSettings, defineProcessor, type ProcessorFactory } from "../../component/factory.ts";
+import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import { WasmPlugin } from "../../plugin/plugin.ts";
+import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
+
+/** Pushes every batch through a plugin's `consume_X`, and passes on what it sets. */
+class WasmProcessor implements Processor {
+  /** The guest gets a copy; the batch itself stays as it is and may pass on. */
+  readonly capabilities: Capabilities = { mutatesData: false };
+  readonly #settings: ComponentSettings;
+  readonly #config: PluginConfig;
+  readonly #next: Consumer;
+  #plugin: WasmPlugin | undefined;
+
+  constructor(settings: ComponentSettings, config: PluginConfig, next: Consumer) {
+    this.#settings = settings;
+    this.#config = config;
+    this.#next = next;
+  }
+
+  async start(): Promise<void> {
+    const { id, logger, signal } = this.#settings;
+    const { path, plugin_config, runtime_config } = this.#config;
+    this.#plugin = await WasmPlugin.load({
+      id,
+      path,
+      logger,
+      role: "processor",
+      signals: [signal],
+      pluginConfig: plugin_config,
+      ...(runtime_config === undefined ? {} : { runtimeConfig: runtime_config }),
+    });
+    await this.#plugin.start();
+  }
+
+  async consume(batch: Batch): Promise<void> {
+    if (this.#plugin === undefined) throw new Error(`${this.#settings.id}: consume called before start`);
+    const results = await this.#plugin.consume(batch);
+    if (results === undefined) return this.#next.consume(batch);
+    if (results.length === 1) return this.#forward(batch.signal, results[0]!);
+    for (const result of results) await this.#forward(batch.signal, result);
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#plugin?.shutdown();
+  }
+
+  #forward(signal: Signal, bytes: Uint8Array): Promise<void> | undefined {
+    return bytes.length === 0 ? undefined : this.#next.consume({ signal, bytes });
+  }
+}
+
+export const wasmProcessorFactory: ProcessorFactory = defineProcessor<PluginConfig>({
+  kind: "processor",
+  type: "wasm",
+  signals: SIGNALS,
+  description: "Pushes telemetry through a WebAssembly plugin (ABI v1)",
+  schema: pluginConfigSchema,
+  create: (settings, config, next) => new WasmProcessor(settings, config, next),
+});

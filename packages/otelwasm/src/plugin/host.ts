@@ -1,0 +1,92 @@
+import { HOST_FUNCTIONS, type HostFunctionName, IMPORT_MODULES, spellings } from "../abi/names.ts";
+import { logLevelOf } from "../abi/values.ts";
+import type { Logger } from "../component/logger.ts";
+import type { HostFunction, HostModule, Memory, Value } from "../runtime/contract.ts";
+import { WasmError } from "../runtime/errors.ts";
+import type { Signal } from "../telemetry/batch.ts";
+import { assemblyScriptFunctions } from "./assemblyscript.ts";
+import type { GuestCall } from "./call.ts";
+import { copyOut, readText, view } from "./guest-memory.ts";
+
+/** What the host functions of one instance work on. */
+export interface HostServices {
+  readonly call: GuestCall;
+  /** `plugin_config` as JSON text in UTF-8. */
+  readonly config: Uint8Array;
+  /** Where the guest's lines go. */
+  readonly logger: Logger;
+  readonly shutdownRequested: () => boolean;
+}
+
+/** A longer line of a guest's log is cut: a guest must not fill the host's disk with one call. */
+const MAX_LOG_BYTES = 64 * 1024;
+/** A reason travels in gRPC's trailers, which clients limit to about 8 KiB. */
+const MAX_REASON_BYTES = 4 * 1024;
+
+type Implementation = HostFunction["function"];
+
+/** Every host function under every spelling and both import modules, and what AssemblyScript's programs import. */
+export function createHostModule(services: HostServices): HostModule {
+  const implementations: Readonly<Record<HostFunctionName, Implementation>> = {
+    set_result_traces: setResult("traces", services.call),
+    set_result_metrics: setResult("metrics", services.call),
+    set_result_logs: setResult("logs", services.call),
+    get_plugin_config: (memory, buffer, limit) => getPluginConfig(services.config, memory, buffer, limit),
+    set_status_reason: (memory, pointer, size) => setStatusReason(services.call, memory, pointer, size),
+    get_shutdown_requested: () => (services.shutdownRequested() ? 1 : 0),
+    log: (memory, level, pointer, size) => {
+      const message = readText("log", memory, pointer as number, size as number, MAX_LOG_BYTES);
+      services.logger[logLevelOf(level as number)](message);
+      return undefined;
+    },
+  };
+  return { functions: [...namesOf(implementations), ...assemblyScriptFunctions(services.logger)] };
+}
+
+function namesOf(implementations: Readonly<Record<HostFunctionName, Implementation>>): HostFunction[] {
+  return Object.entries(HOST_FUNCTIONS).flatMap(([name, { params, results, ...abi }]) =>
+    IMPORT_MODULES.flatMap((moduleName) =>
+      spellings({ params, results, ...abi }).map((functionName) => ({
+        moduleName,
+        functionName,
+        params,
+        results,
+        function: implementations[name as HostFunctionName],
+      })),
+    ),
+  );
+}
+
+function setResult(signal: Signal, call: GuestCall): Implementation {
+  const name = `set_result_${signal}`;
+  return (memory, pointer, size) => {
+    if (call.accepts !== signal)
+      throw outOfContext(
+        name,
+        call,
+        "an exporter's plugin has no results; a processor's sets them in consume_X, for the signal that it was given",
+      );
+    // No bytes at an address that means nothing (an empty slice's): drop everything.
+    const result = size === 0 ? new Uint8Array(0) : copyOut(name, memory, pointer as number, size as number);
+    if (call.results === undefined) call.results = [result];
+    else call.results.push(result);
+    return undefined;
+  };
+}
+
+/** Returns the actual size always, and writes only what fits: the guest makes its buffer larger and asks again. */
+function getPluginConfig(config: Uint8Array, memory: Memory, buffer: Value, limit: Value): number {
+  if (config.length > (limit as number) >>> 0) return config.length;
+  view("get_plugin_config", memory, buffer as number, config.length).set(config);
+  return config.length;
+}
+
+function setStatusReason(call: GuestCall, memory: Memory, pointer: Value, size: Value): undefined {
+  if (call.operation === undefined || call.operation === "instantiation" || call.operation === "_initialize")
+    throw outOfContext("set_status_reason", call, "it gives the reason of the status that a function returns");
+  call.reason = readText("set_status_reason", memory, pointer as number, size as number, MAX_REASON_BYTES);
+}
+
+function outOfContext(name: string, call: GuestCall, rule: string): WasmError {
+  return new WasmError("host", `${name} called during ${call.operation ?? "no call of the host"}: ${rule}`);
+}

@@ -1,0 +1,2 @@
+/** Imported for its effect: registers every engine that is built in. */
+import "./v8/factory.ts";

@@ -1,0 +1,51 @@
+import { formatFunctionType, sameFunctionType } from "./binary.ts";
+import type { HostFunction, HostModule, ImportType } from "./contract.ts";
+import { WasmError } from "./errors.ts";
+
+/** The functions of a host module, to be found by import. */
+export type OfferedFunctions = ReadonlyMap<string, HostFunction>;
+
+/** @throws WasmError `link` if two functions have one name */
+export function offeredFunctions(hostModule: HostModule): OfferedFunctions {
+  const offered = new Map<string, HostFunction>();
+  for (const host of hostModule.functions) {
+    const key = keyOf(host.moduleName, host.functionName);
+    if (offered.has(key)) throw new WasmError("link", `the host offers ${host.moduleName}.${host.functionName} twice`);
+    offered.set(key, host);
+  }
+  return offered;
+}
+
+/** Why an import cannot be satisfied; `undefined` if it can. The same words for every engine. */
+export function linkProblem(item: ImportType, offered: OfferedFunctions): string | undefined {
+  const name = `${item.module}.${item.name}`;
+  if (item.kind !== "function") return `${name} is a ${item.kind}, but the host offers functions only`;
+  const host = offered.get(keyOf(item.module, item.name));
+  if (host === undefined) return `${name} ${formatFunctionType(item.type)} is not offered by the host`;
+  if (!sameFunctionType(item.type, host))
+    return `${name} is imported as ${formatFunctionType(item.type)}, but is ${formatFunctionType(host)}`;
+  return undefined;
+}
+
+/**
+ * The host functions that a module imports.
+ *
+ * @throws WasmError `link` that lists every import that is missing or has another type
+ */
+export function resolveImports(imports: readonly ImportType[], hostModule: HostModule): ReadonlySet<HostFunction> {
+  const offered = offeredFunctions(hostModule);
+  const problems = new Set<string>();
+  const resolved = new Set<HostFunction>();
+  for (const item of imports) {
+    const problem = linkProblem(item, offered);
+    if (problem !== undefined) problems.add(problem);
+    const host = offered.get(keyOf(item.module, item.name));
+    if (host !== undefined) resolved.add(host);
+  }
+  if (problems.size > 0) throw new WasmError("link", [...problems].join("; "));
+  return resolved;
+}
+
+function keyOf(module: string, name: string): string {
+  return `${module}\0${name}`;
+}

@@ -1,0 +1,13 @@
+import { type RuntimeFactory, register } from "../registry.ts";
+import { V8Runtime } from "./runtime.ts";
+
+const factory: RuntimeFactory = {
+  validate(config) {
+    return Object.keys(config ?? {}).map((key) => `${key}: unknown key; v8 has no options`);
+  },
+  async create() {
+    return new V8Runtime();
+  },
+};
+
+register("v8", factory);

@@ -1,0 +1,116 @@
+import { type ModuleInfo, parseModule } from "../binary.ts";
+import { exportStart } from "../binary-rewrite.ts";
+import type {
+  CompiledModule,
+  Context,
+  ExportType,
+  HostModule,
+  InstantiateOptions,
+  ModuleInstance,
+  Runtime,
+  RuntimeCapabilities,
+} from "../contract.ts";
+import { WasmError } from "../errors.ts";
+import { resolveImports } from "../link.ts";
+import { importedFunction } from "./calls.ts";
+import { fromCompile, fromInstantiate, fromTrap } from "./errors.ts";
+import { V8CompiledModule, V8Instance } from "./instance.ts";
+import { V8Memory } from "./memory.ts";
+import { type JsFunction, type JsInstance, type JsMemory, WebAssembly } from "./webassembly.ts";
+
+/** The engine inside Node.js: on the calling thread, with nothing to install. */
+export class V8Runtime implements Runtime {
+  readonly type = "v8";
+  readonly capabilities: RuntimeCapabilities = { deadline: false, memoryLimit: false };
+  readonly #compiled = new Set<V8CompiledModule>();
+  #closed = false;
+
+  async compile(binary: Uint8Array): Promise<CompiledModule> {
+    if (this.#closed) throw new WasmError("closed", "the runtime");
+    const info = parseModule(binary);
+    const startExport = nameForStart(info);
+    const bytes = startExport === undefined ? unshared(binary) : exportStart(binary, info, startExport);
+    try {
+      const module = await WebAssembly.compile(bytes);
+      const compiled = new V8CompiledModule(module, info.imports, info.exports, startExport);
+      this.#compiled.add(compiled);
+      return compiled;
+    } catch (error) {
+      throw fromCompile(error);
+    }
+  }
+
+  async instantiateWithHost(
+    module: CompiledModule,
+    hostModule: HostModule,
+    options: InstantiateOptions = {},
+  ): Promise<{ instance: ModuleInstance; context: Context }> {
+    if (!(module instanceof V8CompiledModule))
+      throw new WasmError("unsupported", "another runtime compiled the module");
+    if (options.memoryLimit !== undefined) throw new WasmError("unsupported", "v8 has no memory limit");
+    if (options.callTimeout !== undefined) throw new WasmError("unsupported", "v8 has no deadline for calls");
+    const compiled = module.module;
+    const memory = new V8Memory();
+    const instance = await instantiate(compiled, importsOf(module, hostModule, memory));
+    const exported = module.exports.find(isMemory);
+    if (exported !== undefined) memory.attach(instance.exports.memory as JsMemory, exported.type.shared);
+    if (module.startExport !== undefined) runStart(instance.exports[module.startExport] as JsFunction);
+    return { instance: new V8Instance(instance, module.exports, memory), context: NOTHING_ELSE };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#compiled].map((module) => module.close()));
+    this.#compiled.clear();
+  }
+}
+
+/** V8 keeps nothing beside the instance; both go when nobody holds them. */
+const NOTHING_ELSE: Context = { async close() {} };
+
+function isMemory(item: ExportType): item is ExportType & { kind: "memory" } {
+  return item.kind === "memory" && item.name === "memory";
+}
+
+function importsOf(
+  module: V8CompiledModule,
+  hostModule: HostModule,
+  memory: V8Memory,
+): Record<string, Record<string, JsFunction>> {
+  // Without prototypes: modules may import any name.
+  const imports: Record<string, Record<string, JsFunction>> = Object.create(null);
+  for (const host of resolveImports(module.imports, hostModule)) {
+    imports[host.moduleName] ??= Object.create(null);
+    imports[host.moduleName]![host.functionName] = importedFunction(host, memory);
+  }
+  return imports;
+}
+
+async function instantiate(...[module, imports]: Parameters<typeof WebAssembly.instantiate>): Promise<JsInstance> {
+  try {
+    return await WebAssembly.instantiate(module, imports);
+  } catch (error) {
+    throw fromInstantiate(error);
+  }
+}
+
+function runStart(start: JsFunction): void {
+  try {
+    start();
+  } catch (error) {
+    throw fromTrap(error);
+  }
+}
+
+/** Only a start function that can reach a host function has to wait for the memory. */
+function nameForStart(info: ModuleInfo): string | undefined {
+  if (info.start === undefined || !info.imports.some((item) => item.kind === "function")) return undefined;
+  let name = "(start)";
+  while (info.exports.some((item) => item.name === name)) name += "'";
+  return name;
+}
+
+/** The JavaScript API takes no shared bytes. */
+function unshared(binary: Uint8Array): Uint8Array {
+  return binary.buffer instanceof SharedArrayBuffer ? new Uint8Array(binary) : binary;
+}
