@@ -29,7 +29,7 @@ export function formatSource(root: string, path: string, text: string): string {
     encoding: "utf8",
     env: {
       ...process.env,
-      PATH: `${join(root, "node_modules/.bin")}${process.platform === "win32" ? ";" : ":"}${process.env["PATH"] ?? ""}`,
+      PATH: `${join(root, "node_modules/.bin")}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
     },
     shell: process.platform === "win32",
   });

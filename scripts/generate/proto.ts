@@ -114,7 +114,7 @@ export function readProtos(folder: string, roots: readonly string[]): ProtoModel
     for (const field of [...type.fieldsArray].sort((a, b) => a.id - b.id)) {
       const { resolvedType } = field;
       if (field.map) throw new Error(`${name}.${field.name}: map fields are not supported`);
-      const optional = field.options?.["proto3_optional"] === true;
+      const optional = field.options?.proto3_optional === true;
       const common = {
         number: field.id,
         name: field.name,

@@ -180,8 +180,8 @@ export function validatorSource(model: ProtoModel, roots: Readonly<Record<string
   );
   const entries = Object.entries(roots).map(([signal, name]) => `${signal}: ${functionName(name)}`);
   return `import type { Signal } from "../batch.ts";
-import { MAX_DEPTH } from "../schema.ts";
 import { ${["contentLength", "length", "other", ...(packedKinds.has(5) ? ["packed32"] : []), ...(packedKinds.has(1) ? ["packed64"] : []), ...(packedKinds.has(0) ? ["packedVarint"] : []), "varint"].join(", ")} } from "../scan.ts";
+import { MAX_DEPTH } from "../schema.ts";
 
 /**
  * Whether a payload is well-formed at every depth. A field needs at least two bytes, so reading two at \`p < end - 1\` stays inside; a
