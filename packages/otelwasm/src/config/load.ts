@@ -28,6 +28,19 @@ export function loadConfig(
   sets: readonly string[] = [],
   options: LoadOptions = {},
 ): RawConfig {
+  return expand(mergeSources(sources, sets, options), contextOf(options)) as RawConfig;
+}
+
+/**
+ * What `loadConfig` expands: the merged configuration with its variables as they are written.
+ *
+ * @throws ConfigError
+ */
+export function mergeSources(
+  sources: readonly string[],
+  sets: readonly string[] = [],
+  options: LoadOptions = {},
+): RawConfig {
   const context = contextOf(options);
   const issues: string[] = [];
   let config: unknown = {};
@@ -43,7 +56,7 @@ export function loadConfig(
     }
   }
   if (issues.length > 0) throw new ConfigError(issues);
-  return expand(config, context) as RawConfig;
+  return config as RawConfig;
 }
 
 /**

@@ -1,0 +1,87 @@
+import { Command, Option } from "commander";
+import { addPluginCommands } from "./plugin/commands.ts";
+import { version } from "./version.ts";
+
+/** Where a configuration comes from, as the command line says. */
+export interface ConfigOptions {
+  readonly config: readonly string[];
+  readonly set: readonly string[];
+}
+
+/**
+ * The command line. Each command's code is in a file of its own, and read only when the command runs: `--version` must not wait for an HTTP
+ * client.
+ */
+export function createProgram(): Command {
+  const program = new Command("otelwasm")
+    .description("An OpenTelemetry Collector whose processors are WebAssembly plugins")
+    .usage("--config FILE [options]\n       otelwasm <command> [options]")
+    .version(version(), "-v, --version", "print the version")
+    .addOption(new Option("--debug", "print stack traces of errors"))
+    .enablePositionalOptions()
+    .allowExcessArguments()
+    .exitOverride()
+    .showHelpAfterError("(otelwasm --help says what there is)")
+    .action(async (_options: unknown, command: Command) => {
+      // Without a subcommand of that name, commander hands the word to the collector.
+      if (command.args.length > 0) command.error(`error: unknown command '${command.args[0]}'`);
+      const { runCollector } = await import("./run.ts");
+      const code = await runCollector(configOptions(command), command.opts<{ debug?: boolean }>().debug ?? false);
+      // Whatever a component has left behind does not keep a collector that was shut down.
+      process.exit(code);
+    });
+  addConfigOptions(program);
+
+  const validate = program
+    .command("validate")
+    .description("check a configuration without running it")
+    .action(async (_options: unknown, command: Command) => {
+      const { validate } = await import("./validate.ts");
+      validate(configOptions(command));
+    });
+  addConfigOptions(validate);
+
+  const printConfig = program
+    .command("print-config")
+    .description("print the configuration as it is after merging, with its variables unexpanded")
+    .action(async (_options: unknown, command: Command) => {
+      const { printConfig } = await import("./print-config.ts");
+      printConfig(configOptions(command));
+    });
+  addConfigOptions(printConfig);
+
+  program
+    .command("components")
+    .description("list the component types, as YAML")
+    .action(async () => {
+      const { printComponents } = await import("./components.ts");
+      printComponents();
+    });
+
+  addPluginCommands(program);
+  return program;
+}
+
+function addConfigOptions(command: Command): void {
+  const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+  command
+    .addOption(
+      new Option(
+        "--config <source>",
+        "a file, or env:VARIABLE, or yaml:TEXT; may be repeated, the later goes over the earlier",
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        "--set <key=value>",
+        "a single value over all files, such as processors.batch.timeout=2s; may be repeated",
+      ).argParser(collect),
+    );
+}
+
+/** `--config` may stand before or after the command's name. */
+function configOptions(command: Command): ConfigOptions {
+  const all = command.parent === null ? [command] : [command.parent, command];
+  const options = all.map((each) => each.opts<Partial<ConfigOptions>>());
+  return { config: options.flatMap((each) => each.config ?? []), set: options.flatMap((each) => each.set ?? []) };
+}

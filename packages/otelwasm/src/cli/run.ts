@@ -1,0 +1,94 @@
+import { constants } from "node:os";
+import { type Logger, silentLogger } from "../component/logger.ts";
+import { createCollector } from "../service/create.ts";
+import { createLogger } from "../service/logger.ts";
+import { readConfig } from "./config.ts";
+import type { ConfigOptions } from "./program.ts";
+import { EXIT } from "./report.ts";
+import { version } from "./version.ts";
+
+/**
+ * Runs a collector until SIGTERM or SIGINT, then drains it. A second signal ends the process at once.
+ *
+ * @param debug log the stacks of errors, whatever the log's level
+ * @returns the exit code
+ * @throws ConfigError
+ */
+export async function runCollector(options: ConfigOptions, debug: boolean): Promise<number> {
+  let logger: Logger = silentLogger;
+  const warnings: string[] = [];
+  const collector = await createCollector(
+    readConfig(options, (warning) => warnings.push(warning)),
+    {
+      logger: (settings) => {
+        logger = createLogger(settings);
+        return logger;
+      },
+    },
+  );
+  for (const warning of warnings) logger.warn(warning);
+  const failure = (message: string, error: unknown): void => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    logger.error(message, debug ? { stack } : undefined);
+    if (!debug) logger.debug("Where that happened", { stack });
+  };
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      failure(`Internal error, the process ends: ${messageOf(error)}`, error);
+      process.exit(EXIT.failure);
+    });
+  }
+
+  const stop = untilStopped(logger);
+  logger.info("Starting otelwasm", { version: version(), node: process.version, pid: process.pid });
+  const starting = collector.start();
+  try {
+    const first = await Promise.race([starting, stop]);
+    // A start that a signal interrupts fails with just that.
+    if (first === "stopped") starting.catch((error: unknown) => logger.debug(messageOf(error)));
+    else announce();
+  } catch (error) {
+    failure(`Cannot start: ${messageOf(error)}`, error);
+    return EXIT.failure;
+  }
+  await stop;
+  try {
+    await collector.shutdown();
+  } catch (error) {
+    const failures: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    for (const each of failures) failure(messageOf(each), each);
+    logger.error("Shutdown complete, with errors");
+    return EXIT.failure;
+  }
+  logger.info("Shutdown complete");
+  return EXIT.ok;
+
+  function announce(): void {
+    for (const { component, protocol, url } of collector.endpoints) {
+      logger.info(`Listening for ${protocol} on ${url}`, { "otelcol.component.id": component });
+    }
+    // The Collector's words: scripts wait for them.
+    logger.info("Everything is ready. Begin running and processing data.");
+  }
+}
+
+/** Resolves at the first signal; the second ends the process with the code that shells give to signals. */
+function untilStopped(logger: Logger): Promise<"stopped"> {
+  const { promise, resolve } = Promise.withResolvers<"stopped">();
+  let received = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (received) process.exit(128 + constants.signals[signal]);
+    received = true;
+    logger.info(
+      `${signal} received: shutting down. Receivers stop, data in flight drains; a second signal ends at once`,
+    );
+    resolve("stopped");
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return promise;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,88 @@
+/**
+ * otelwasm as a library. What the `otelwasm` command does is a function here.
+ */
+
+export type { LoadOptions, RawConfig } from "./config/load.ts";
+export { loadConfig } from "./config/load.ts";
+export { PluginError } from "./plugin/errors.ts";
+export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
+// To use plugins without a collector.
+export { inspectModule } from "./plugin/inspect.ts";
+export type { PluginOptions, PluginSource } from "./plugin/plugin.ts";
+export { WasmPlugin } from "./plugin/plugin.ts";
+export type { PluginRole } from "./plugin/requirements.ts";
+export type { Collector } from "./service/collector.ts";
+export type { CollectorOptions, ConfigInput } from "./service/create.ts";
+// To run collectors.
+export { createCollector, validateConfig } from "./service/create.ts";
+export type { BoundEndpoint } from "./service/graph.ts";
+export { ComponentError } from "./service/graph.ts";
+export type { LoggerOptions, LogLevel } from "./service/logger.ts";
+export { createLogger } from "./service/logger.ts";
+export type { LogSettings } from "./service/settings.ts";
+
+import { type PluginOptions, WasmPlugin } from "./plugin/plugin.ts";
+
+/**
+ * Reads a plugin, checks it and makes an instance: `WasmPlugin.load`. Then `start`, any number of `consume`, `shutdown`.
+ *
+ * @throws PluginError | ConfigError
+ */
+export function loadPlugin(options: PluginOptions): Promise<WasmPlugin> {
+  return WasmPlugin.load(options);
+}
+
+export type {
+  Capabilities,
+  Component,
+  ComponentKind,
+  Consumer,
+  Endpoint,
+  Exporter,
+  Processor,
+  Receiver,
+} from "./component/component.ts";
+export type { ConsumerErrorOptions } from "./component/errors.ts";
+// Errors.
+export { ConfigError, ConsumerError, StatusCode } from "./component/errors.ts";
+export type {
+  ComponentFactory,
+  ComponentSettings,
+  ExporterFactory,
+  ProcessorFactory,
+  ReceiverFactory,
+} from "./component/factory.ts";
+// To write native components.
+export { defineExporter, defineProcessor, defineReceiver } from "./component/factory.ts";
+export type { LogAttributes, Logger } from "./component/logger.ts";
+export { silentLogger } from "./component/logger.ts";
+export type { DurationOptions, HostPort } from "./config/values.ts";
+export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
+export type {
+  CompiledModule,
+  Context,
+  ExportType,
+  ExternType,
+  FunctionInstance,
+  FunctionType,
+  HostFunction,
+  HostModule,
+  ImportType,
+  InstantiateOptions,
+  Memory,
+  MemoryType,
+  ModuleInstance,
+  Runtime,
+  RuntimeCapabilities,
+  Value,
+  ValueType,
+} from "./runtime/contract.ts";
+export { WasmError, WasmErrorCode } from "./runtime/errors.ts";
+export type { RuntimeConfig, RuntimeFactory } from "./runtime/registry.ts";
+
+// To add an engine.
+export { create, list, register } from "./runtime/registry.ts";
+export type { Batch, Signal } from "./telemetry/batch.ts";
+// Telemetry: OTLP bytes.
+export { SIGNALS } from "./telemetry/batch.ts";
+export { decodeJson, encodeJson, OtlpJsonError } from "./telemetry/json.ts";

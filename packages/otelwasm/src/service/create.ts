@@ -1,0 +1,68 @@
+import { ConfigError } from "../component/errors.ts";
+import type { ComponentFactory } from "../component/factory.ts";
+import { type Logger, silentLogger } from "../component/logger.ts";
+import type { Tree } from "../config/expanded.ts";
+import { parseConfig } from "../config/load.ts";
+import { builtinFactories } from "./builtin.ts";
+import { assemble, type Collector } from "./collector.ts";
+import { resolveConfig, type ServiceConfig } from "./config.ts";
+import { FactorySet } from "./factories.ts";
+import type { LogSettings } from "./settings.ts";
+
+/**
+ * A configuration: what `loadConfig` gives back, or YAML text, in which variables are expanded, or an object in the shape of a configuration file,
+ * which is taken as it stands.
+ */
+export type ConfigInput = string | object;
+
+export interface CollectorOptions {
+  /** Component types beside the built-in ones. */
+  readonly factories?: readonly ComponentFactory[];
+  /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`. Default: silence. */
+  readonly logger?: Logger | ((settings: LogSettings) => Logger);
+  /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
+  readonly shutdownTimeoutMs?: number;
+}
+
+/**
+ * Checks a configuration and creates its components; nothing is opened and nothing runs before `start`.
+ *
+ * @throws ConfigError that lists everything that is wrong; ComponentError if a component's factory refuses what it gets
+ */
+export async function createCollector(config: ConfigInput, options: CollectorOptions = {}): Promise<Collector> {
+  const warnings: string[] = [];
+  const resolved = resolve(config, options.factories, (warning) => warnings.push(warning));
+  const logger =
+    typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
+  for (const warning of warnings) logger.warn(warning);
+  const { shutdownTimeoutMs } = options;
+  return assemble(resolved, { logger, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
+}
+
+/**
+ * Checks a configuration without running it: syntax, keys and values of every component, references between them.
+ *
+ * @returns one message for each thing that is wrong, with its path; empty if the configuration can be used
+ */
+export function validateConfig(
+  config: ConfigInput,
+  options: Pick<CollectorOptions, "factories"> = {},
+): readonly string[] {
+  try {
+    assemble(resolve(config, options.factories), { logger: silentLogger });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.issues;
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+function resolve(
+  config: ConfigInput,
+  more: readonly ComponentFactory[] = [],
+  warn?: (message: string) => void,
+): ServiceConfig {
+  const raw =
+    typeof config === "string" ? parseConfig(config, "configuration", warn === undefined ? {} : { warn }) : config;
+  return resolveConfig(raw as Tree, new FactorySet([...builtinFactories, ...more]));
+}
