@@ -5,7 +5,11 @@ interface Wabt {
     filename: string,
     text: string,
     features: Readonly<Record<string, boolean>>,
-  ): { toBinary(options: object): { buffer: Uint8Array }; validate(): void; destroy(): void };
+  ): {
+    toBinary(options: object): { buffer: Uint8Array };
+    validate(features: Readonly<Record<string, boolean>>): void;
+    destroy(): void;
+  };
 }
 
 const load = createRequire(import.meta.url)("wabt") as () => Promise<Wabt>;
@@ -30,7 +34,7 @@ const FEATURES = {
 export function wat(text: string): Uint8Array {
   const module = wabt.parseWat("test.wat", text, FEATURES);
   try {
-    module.validate();
+    module.validate(FEATURES);
     return module.toBinary({}).buffer;
   } finally {
     module.destroy();

@@ -1,7 +1,7 @@
 import { WasmError, type WasmErrorCode } from "../errors.ts";
 import { WebAssembly } from "./webassembly.ts";
 
-/** V8's messages of traps (`src/common/message-template.h`, `T(WasmTrap...)`), which are the only thing that tells traps apart. */
+/** V8's messages of traps (`src/common/message-template.h`), which are the only thing that tells traps apart. */
 const TRAPS: Readonly<Record<string, WasmErrorCode>> = {
   unreachable: "unreachable",
   "memory access out of bounds": "out_of_bounds",
@@ -10,6 +10,9 @@ const TRAPS: Readonly<Record<string, WasmErrorCode>> = {
   "table access out of bounds": "table_out_of_bounds",
   "element segment out of bounds": "table_out_of_bounds",
   "element segment has been dropped": "table_out_of_bounds",
+  "null function": "indirect_call",
+  "function signature mismatch": "indirect_call",
+  // V8 before version 14
   "null function or function signature mismatch": "indirect_call",
   "divide by zero": "divide_by_zero",
   "remainder by zero": "divide_by_zero",

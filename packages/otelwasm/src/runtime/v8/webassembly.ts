@@ -16,7 +16,7 @@ export interface JsInstance {
   readonly exports: Readonly<Record<string, JsFunction | JsMemory | object>>;
 }
 
-type ErrorClass = abstract new () => Error;
+type ErrorClass = new (message?: string) => Error;
 
 interface WebAssemblyApi {
   compile(bytes: Uint8Array): Promise<JsModule>;

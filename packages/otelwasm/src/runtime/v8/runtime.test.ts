@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { contractSuite } from "../contract.suite.ts";
+import { WasmError } from "../errors.ts";
+import { create } from "../registry.ts";
+import { Bench, call, hasCode, host } from "../testing/bench.ts";
+import { wat } from "../testing/wat.ts";
+import "../engines.ts";
+import { fromTrap } from "./errors.ts";
+import { WebAssembly } from "./webassembly.ts";
+
+contractSuite("v8", () => create({ type: "v8" }));
+
+const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
+/** Modules of the garbage collection proposal, which the text format's compiler does not know: one exported function `f`. */
+function gc(types: number[], ...body: number[]): Uint8Array {
+  const section = (id: number, content: number[]): number[] => [id, content.length, ...content];
+  return Uint8Array.from([
+    ...HEADER,
+    ...section(1, [2, 0x60, 0, 0, ...types]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, 1, 0x66, 0, 0]),
+    ...section(10, [1, body.length + 2, 0, ...body, 0x0b]),
+  ]);
+}
+
+const STRUCT = [0x5f, 1, 0x7f, 0]; // struct { i32 }
+const ARRAY = [0x5e, 0x7f, 1]; // array of mut i32
+
+describe("v8: traps of the later proposals", () => {
+  let bench: Bench;
+  before(async () => {
+    bench = new Bench(await create({ type: "v8" }));
+  });
+  after(() => bench.close());
+
+  for (const [name, code, binary] of [
+    ["struct.get of null", "null_reference", gc(STRUCT, 0xd0, 1, 0xfb, 2, 1, 0, 0x1a)],
+    ["ref.cast", "illegal_cast", gc(STRUCT, 0xd0, 0x6e, 0xfb, 0x16, 1, 0x1a)],
+    ["array.get", "array_out_of_bounds", gc(ARRAY, 0x41, 1, 0xfb, 7, 1, 0x41, 9, 0xfb, 0x0b, 1, 0x1a)],
+    ["array.new too large", "array_out_of_bounds", gc(ARRAY, 0x41, 0x7f, 0xfb, 7, 1, 0x1a)],
+  ] as const)
+    test(`${name}: ${code}`, async () => {
+      const instance = await bench.instantiateModule(await bench.runtime.compile(binary));
+      assert.throws(() => call(instance, "f"), hasCode(code));
+    });
+
+  test("an atomic access that is not aligned", async () => {
+    const instance = await bench.instantiate(
+      '(module (memory 1 1 shared) (func (export "f") (drop (i32.atomic.load (i32.const 1)))))',
+    );
+    assert.throws(() => call(instance, "f"), hasCode("unaligned_atomic"));
+  });
+
+  test("an exception that nobody catches", async () => {
+    const instance = await bench.instantiate(
+      '(module (tag $t (param i32)) (func (export "f") (throw $t (i32.const 1))))',
+    );
+    assert.throws(() => call(instance, "f"), hasCode("exception"));
+  });
+
+  test("a shared memory's views follow growth, though its old buffer is not detached", async () => {
+    const instance = await bench.instantiate(
+      '(module (memory (export "memory") 1 4 shared) (func (export "grow") (result i32) (memory.grow (i32.const 1))))',
+    );
+    assert.equal(instance.memory!.bytes().length, 65536);
+    call(instance, "grow");
+    assert.equal(instance.memory!.bytes().length, 2 * 65536);
+    assert.equal(instance.memory!.view().byteLength, 2 * 65536);
+  });
+
+  test("a binary in shared memory compiles", async () => {
+    const binary = wat('(module (func (export "f") (result i32) (i32.const 3)))');
+    const shared = new Uint8Array(new SharedArrayBuffer(binary.length));
+    shared.set(binary);
+    assert.equal(call(await bench.instantiateModule(await bench.runtime.compile(shared)), "f"), 3);
+  });
+
+  test("a memory that cannot be made is memory_limit", async () => {
+    // A process of its own, as V8 reads its own maximum when it starts.
+    const script = `
+      import { create } from ${JSON.stringify(new URL("../registry.ts", import.meta.url).href)};
+      import ${JSON.stringify(new URL("../engines.ts", import.meta.url).href)};
+      const runtime = await create();
+      const module = await runtime.compile(Buffer.from(${JSON.stringify(Buffer.from(wat("(module (memory 5000))")).toString("base64"))}, "base64"));
+      await runtime.instantiateWithHost(module, { functions: [] }).catch((error) => console.log(error.code));
+    `;
+    const args = ["--wasm-max-mem-pages=2000", "--input-type=module", "-e", script];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    assert.equal(stdout.trim(), "memory_limit");
+  });
+
+  test("a module of another runtime is refused", async () => {
+    const other = { imports: [], exports: [], async close() {} };
+    await assert.rejects(
+      bench.runtime.instantiateWithHost(other, { functions: [] }),
+      hasCode("unsupported", /another runtime/),
+    );
+  });
+
+  test("a name that the start function's export would take is avoided", async () => {
+    let started = 0;
+    const instance = await bench.instantiate(
+      '(module (import "env" "f" (func $f)) (func (export "(start)") (result i32) (i32.const 4)) (func $s (call $f)) (start $s))',
+      host("f", [], [], () => {
+        started++;
+        return undefined;
+      }),
+    );
+    assert.equal(started, 1);
+    assert.equal(call(instance, "(start)"), 4);
+  });
+});
+
+test("v8: a trap that is not known keeps the engine's words, and its cause", () => {
+  const cause = new WebAssembly.RuntimeError("a trap of a later version");
+  const error = fromTrap(cause);
+  assert.ok(error instanceof WasmError);
+  assert.equal(error.code, "trap");
+  assert.match(error.message, /a trap of a later version/);
+  assert.equal(error.cause, cause);
+});
