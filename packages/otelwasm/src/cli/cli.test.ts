@@ -1,0 +1,250 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the Collector's variables
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
+import { runCommand, startCommand } from "./testing/command.ts";
+
+let folder = "";
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "otelwasm-cli-"));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const GOOD = `
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
+exporters: {nop: }
+service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}
+`;
+const READY = /Everything is ready\. Begin running and processing data\./;
+const NO_STACK = /\n\s+at /;
+
+describe("information", () => {
+  test("--version prints the package's version", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    assert.deepEqual(await runCommand(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  test("--help names the commands", async () => {
+    const { code, stdout } = await runCommand(["--help"]);
+    assert.equal(code, 0);
+    for (const word of ["--config", "--set", "validate", "components", "print-config", "plugin"]) {
+      assert.ok(stdout.includes(word), word);
+    }
+  });
+
+  test("components lists the types as YAML", async () => {
+    const { code, stdout } = await runCommand(["components"]);
+    assert.equal(code, 0);
+    const listed = parse(stdout);
+    assert.equal(listed.buildinfo.command, "otelwasm");
+    const names = (kind: string) => listed[kind].map((each: { name: string }) => each.name);
+    assert.deepEqual(names("receivers"), ["otlp"]);
+    assert.deepEqual(names("processors"), ["wasm"]);
+    assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http"]);
+    assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
+  });
+});
+
+describe("a wrong command line ends with 2 and says what is wrong", () => {
+  const cases: readonly (readonly [args: string[], message: RegExp])[] = [
+    [["frobnicate"], /^error: unknown command 'frobnicate'\n/],
+    [["--nope"], /^error: unknown option '--nope'\n/],
+    [["--config"], /^error: option '--config <source>' argument missing\n/],
+    [["validate", "--nope"], /^error: unknown option '--nope'\n/],
+    [["plugin", "frobnicate"], /^error: unknown command 'frobnicate'\n/],
+    [["plugin", "run", "x.wasm"], /^error: required option '--signal <signal>' not specified\n/],
+    [["plugin", "run", "x.wasm", "--signal", "spans", "--input", "-"], /'spans' is invalid.*traces, metrics, logs/],
+  ];
+  for (const [args, message] of cases) {
+    test(args.join(" "), async () => {
+      const { code, stdout, stderr } = await runCommand(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, message);
+    });
+  }
+});
+
+describe("validate", () => {
+  test("a good configuration, named before or after the command", async () => {
+    const path = file("good.yaml", GOOD);
+    for (const args of [
+      ["validate", "--config", path],
+      ["--config", path, "validate"],
+    ]) {
+      assert.deepEqual(await runCommand(args), { code: 0, stdout: "The configuration is valid.\n", stderr: "" });
+    }
+  });
+
+  test("a bad one: every mistake, no stack trace", async () => {
+    const path = file("bad.yaml", GOOD.replace("http:", "htp:").replace("[nop]", "[nop, debug]"));
+    const { code, stdout, stderr } = await runCommand(["validate", "--config", path]);
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, /^Error: \d errors:\n/);
+    assert.match(stderr, /receivers::otlp::protocols::htp: unknown key; did you mean "http"\?\n/);
+    assert.match(stderr, /service::pipelines::logs: references exporter "debug" which is not configured\n/);
+    assert.doesNotMatch(stderr, NO_STACK);
+  });
+
+  test("--debug shows where it comes from", async () => {
+    const { code, stderr } = await runCommand(["--debug", "validate", "--config", file("empty.yaml", "")]);
+    assert.equal(code, 1);
+    assert.match(stderr, NO_STACK);
+  });
+
+  test("a syntax error has file, line and column; a missing file its name", async () => {
+    const path = file("syntax.yaml", "receivers:\n\totlp: 1\n");
+    assert.match((await runCommand(["validate", "--config", path])).stderr, /^Error: .*syntax\.yaml:2:1: /);
+    const missing = await runCommand(["validate", "--config", "/no/such.yaml"]);
+    assert.deepEqual(
+      [missing.code, missing.stderr],
+      [1, 'Error: cannot read the configuration "/no/such.yaml": no such file\n'],
+    );
+  });
+
+  test("a variable that is not set is a warning", async () => {
+    const path = file("unset.yaml", `${GOOD}\nextensions: \${env:SURELY_NOT_SET}\n`);
+    const { code, stderr } = await runCommand(["validate", "--config", path]);
+    assert.equal(code, 0);
+    assert.match(stderr, /^Warning: .*"SURELY_NOT_SET", which is not set/);
+  });
+
+  test("several files and --set are merged", async () => {
+    const base = file("base.yaml", GOOD);
+    const { code, stderr } = await runCommand([
+      "validate",
+      "--config",
+      base,
+      "--set",
+      "service.pipelines.logs.exporters=[debug]",
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /references exporter "debug" which is not configured/);
+    const more = file("more.yaml", "exporters: {debug: }");
+    const args = ["validate", "--config", base, "--config", more, "--set", "service.pipelines.logs.exporters=[debug]"];
+    assert.equal((await runCommand(args)).code, 0);
+  });
+
+  test("without a configuration", async () => {
+    const { code, stderr } = await runCommand(["validate"]);
+    assert.deepEqual([code, stderr], [1, "Error: no configuration is given: name one with --config FILE\n"]);
+  });
+});
+
+test("print-config prints what was merged, with variables and the secrets in them untouched", async () => {
+  const path = file("print.yaml", GOOD);
+  const args = ["print-config", "--config", path, "--set", "exporters.otlp_http.headers.authorization=${env:TOKEN}"];
+  const { code, stdout } = await runCommand(args, { TOKEN: "s3cret" });
+  assert.equal(code, 0);
+  assert.deepEqual(parse(stdout).exporters, { nop: null, otlp_http: { headers: { authorization: "${env:TOKEN}" } } });
+});
+
+describe("running", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`says what it listens on, and ${signal} ends it with 0`, async () => {
+      await using command = startCommand(["--config", file(`${signal}.yaml`, GOOD)]);
+      await command.untilLogged(READY);
+      const [, url] = await command.untilLogged(/Listening for http on (http:\/\/127\.0\.0\.1:[1-9]\d*)/);
+      const answer = await fetch(`${url}/v1/logs`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"resourceLogs":[]}',
+      });
+      assert.equal(answer.status, 200);
+      command.kill(signal);
+      assert.equal(await command.ended, 0);
+      assert.match(command.stderr, new RegExp(`${signal} received: shutting down[^]*Shutdown complete`));
+      assert.equal(command.stdout, "");
+    });
+  }
+
+  test("the log can be JSON", async () => {
+    await using command = startCommand([
+      "--config",
+      file("json.yaml", GOOD),
+      "--set",
+      "service.telemetry.logs.encoding=json",
+    ]);
+    await command.untilLogged(READY);
+    command.kill("SIGTERM");
+    assert.equal(await command.ended, 0);
+    for (const line of command.stderr.trimEnd().split("\n")) {
+      const { level, ts, msg } = JSON.parse(line);
+      assert.ok(typeof level === "string" && typeof ts === "string" && typeof msg === "string", line);
+    }
+  });
+
+  describe("with a request that nobody answers", () => {
+    let silent: Server;
+    let reached: Promise<unknown>;
+    before(async () => {
+      silent = createServer(() => {});
+      reached = once(silent, "request");
+      silent.listen(0, "127.0.0.1");
+      await once(silent, "listening");
+    });
+    after(() => silent.closeAllConnections());
+    after(() => silent.close());
+
+    test("a second signal ends it at once with the signal's code", async () => {
+      const { port } = silent.address() as AddressInfo;
+      const config = GOOD.replace("nop: ", `otlp_http: {endpoint: "http://127.0.0.1:${port}"}`).replace(
+        "[nop]",
+        "[otlp_http]",
+      );
+      await using command = startCommand(["--config", file("stuck.yaml", config)]);
+      const [, url] = await command.untilLogged(/Listening for http on (http:\/\/127\.0\.0\.1:[1-9]\d*)/);
+      const sent = fetch(`${url}/v1/logs`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}',
+      }).then(
+        () => "answered",
+        () => "cut off",
+      );
+      await reached;
+      command.kill("SIGTERM");
+      await command.untilLogged(/SIGTERM received: shutting down/);
+      command.kill("SIGTERM");
+      assert.equal(await command.ended, 143);
+      assert.equal(await sent, "cut off");
+      assert.doesNotMatch(command.stderr, /Shutdown complete/);
+    });
+  });
+
+  test("what cannot start is named in one line, and the exit code is 1", async () => {
+    const config = GOOD.replace("exporters:", "processors: {wasm/gone: {path: /no/such.wasm}}\nexporters:").replace(
+      "exporters: [nop]",
+      "processors: [wasm/gone], exporters: [nop]",
+    );
+    const { code, stderr } = await runCommand(["--config", file("gone.yaml", config)]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /error {2}Cannot start: processor "wasm\/gone" \(pipeline logs\) cannot be started: .*\/no\/such\.wasm/,
+    );
+    assert.doesNotMatch(stderr, NO_STACK);
+    const debug = await runCommand(["--debug", "--config", join(folder, "gone.yaml")]);
+    assert.equal(debug.code, 1);
+    assert.match(debug.stderr, /"stack": "ComponentError/);
+  });
+
+  test("a wrong configuration does not start anything", async () => {
+    const { code, stderr } = await runCommand(["--config", file("wrong.yaml", "receivers: {x: }")]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: 2 errors:\n {2}- receivers::x: unknown receiver type "x"/);
+  });
+});
