@@ -1,0 +1,266 @@
+import { arenaAllocate } from "../memory/arena";
+import { HIDDEN, insertRaw, Message, newMessage, open, Piece, removeMessage, splitOut, touch, cut } from "../wire/message";
+import { getLength, getMessage, valueEnd } from "../wire/fields";
+import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
+import { varintSize, writeVarint } from "../wire/write";
+import { newUtf8, Bytes, Utf8 } from "./bytes";
+import { encodeText, textEnd } from "./text";
+import { nextMessage, Slice } from "./slice";
+import { Value, ValueType } from "./value";
+
+/** One attribute. */
+@unmanaged
+export class KeyValue extends Message {
+  get key(): string {
+    return this.keyUtf8.toString();
+  }
+
+  get keyUtf8(): Utf8 {
+    const start = getLength(this, 1);
+    return newUtf8(start, valueEnd);
+  }
+
+  get value(): Value {
+    return changetype<Value>(getMessage(this, 2, 0));
+  }
+
+  remove(): void {
+    removeMessage(this);
+  }
+}
+
+let foundPiece: Piece | null = null;
+let foundTag: usize = 0;
+let foundStart: usize = 0;
+let foundEnd: usize = 0;
+
+/** Attributes of anything: a map whose entries stand one after another. Where a key occurs twice, the first one counts. */
+@unmanaged
+export class Attributes extends Slice<KeyValue> {
+  /** @returns the value of a key, to be read or changed; null if there is none */
+  get(key: string): Value | null {
+    const start = encodeText(key);
+    const entry = findEntry(this.owner, this.field, start, textEnd - start);
+    return entry === null ? null : entry.value;
+  }
+
+  has(key: string): bool {
+    const start = encodeText(key);
+    return find(this.owner, this.field, start, textEnd - start);
+  }
+
+  /** Sets a text, in the place of the key's present value or at the end. */
+  putStr(key: string, value: string): void {
+    const keyStart = encodeText(key);
+    const keySize = textEnd - keyStart;
+    const start = encodeText(value);
+    this.putLength(keyStart, keySize, ValueType.Str, start, textEnd - start);
+  }
+
+  putUtf8(key: string, value: Utf8): void {
+    const keyStart = encodeText(key);
+    this.putLength(keyStart, textEnd - keyStart, ValueType.Str, value.start, value.end - value.start);
+  }
+
+  putBytes(key: string, value: Bytes): void {
+    const keyStart = encodeText(key);
+    this.putLength(keyStart, textEnd - keyStart, ValueType.Bytes, value.start, value.end - value.start);
+  }
+
+  putInt(key: string, value: i64): void {
+    this.putEmpty(key).setInt(value);
+  }
+
+  putDouble(key: string, value: f64): void {
+    this.putEmpty(key).setDouble(value);
+  }
+
+  putBool(key: string, value: bool): void {
+    this.putEmpty(key).setBool(value);
+  }
+
+  putEmptyMap(key: string): Attributes {
+    return this.putEmpty(key).setEmptyMap();
+  }
+
+  putEmptySlice(key: string): Slice<Value> {
+    return this.putEmpty(key).setEmptySlice();
+  }
+
+  /** @returns the key's value, made if there is none and emptied otherwise */
+  putEmpty(key: string): Value {
+    const start = encodeText(key);
+    const size = textEnd - start;
+    const entry = findEntry(this.owner, this.field, start, size);
+    if (entry !== null) {
+      const value = entry.value;
+      value.clear();
+      touch(value);
+      return value;
+    }
+    return this.append(start, size);
+  }
+
+  /** Removes every entry with this key. @returns whether there was one */
+  remove(key: string): bool {
+    const start = encodeText(key);
+    const size = textEnd - start;
+    let removed = false;
+    while (find(this.owner, this.field, start, size)) {
+      removed = true;
+      const piece = foundPiece!;
+      if (piece._field != 0) removeMessage(changetype<Message>(piece));
+      else {
+        cut(this.owner, piece, foundTag, foundEnd);
+        ++this.owner._version;
+        touch(this.owner);
+      }
+    }
+    return removed;
+  }
+
+  private append(keyStart: usize, keySize: usize): Value {
+    const owner = this.owner;
+    const at = arenaAllocate(keySize + 12);
+    const start = writeVarint(writeVarint(at, (1 << 3) | BYTES), keySize);
+    memory.copy(start, keyStart, keySize);
+    const entry = this.appendEmpty();
+    insertRaw(entry, null, at, start + keySize);
+    const value = entry.value;
+    touch(value);
+    return value;
+  }
+
+  private putLength(keyStart: usize, keySize: usize, type: u32, start: usize, size: usize): void {
+    const owner = this.owner;
+    if (find(owner, this.field, keyStart, keySize)) {
+      const value = takeEntry(owner, this.field).value;
+      if (type == ValueType.Str) value.setUtf8(newUtf8(start, start + size));
+      else value.setBytes(newUtf8(start, start + size));
+      return;
+    }
+    const valueSize = size + varintSize(size) + 1;
+    const entrySize = keySize + varintSize(keySize) + valueSize + varintSize(valueSize) + 2;
+    const at = arenaAllocate(entrySize + 16);
+    let p = writeVarint(writeVarint(at, (this.field << 3) | BYTES), entrySize);
+    p = writeVarint(writeVarint(p, (1 << 3) | BYTES), keySize);
+    memory.copy(p, keyStart, keySize);
+    p = writeVarint(writeVarint(p + keySize, (2 << 3) | BYTES), valueSize);
+    p = writeVarint(writeVarint(p, (type << 3) | BYTES), size);
+    memory.copy(p, start, size);
+    insertRaw(owner, null, at, p + size);
+    ++owner._version;
+  }
+}
+
+function findEntry(owner: Message, field: u32, key: usize, size: usize): KeyValue | null {
+  return find(owner, field, key, size) ? takeEntry(owner, field) : null;
+}
+
+/** What {@link find} found, as a message. */
+function takeEntry(owner: Message, field: u32): KeyValue {
+  let piece = foundPiece;
+  if (piece !== null && piece._field != 0) return changetype<KeyValue>(piece);
+  if (piece === null) {
+    open(owner);
+    piece = owner._first;
+  }
+  const entry = newMessage(owner, field, foundTag, foundStart, foundEnd);
+  splitOut(owner, piece!, foundTag, foundEnd, entry);
+  return changetype<KeyValue>(entry);
+}
+
+/** Looks for an entry; `found…` say where it is. */
+function find(owner: Message, field: u32, key: usize, size: usize): bool {
+  const tag = (field << 3) | BYTES;
+  let piece = owner._first;
+  let p = owner._start;
+  let end = owner._end;
+  let here: Piece | null = null;
+  do {
+    if (piece !== null) {
+      here = piece;
+      p = piece._start;
+      end = piece._end;
+      if (piece._field != 0) {
+        end = p;
+        const message = changetype<Message>(piece);
+        if (piece._field == field && (message._flags & HIDDEN) == 0) {
+          const start = getLength(message, 1);
+          if (valueEnd - start == size && memory.compare(start, key, size) == 0) {
+            foundPiece = piece;
+            return true;
+          }
+        }
+      }
+      piece = piece._next;
+    }
+    while (p < end) {
+      const tagStart = p;
+      let t = <u32>load<u8>(p);
+      if (t < 0x80) ++p;
+      else {
+        t = readTag(p, end);
+        p = after;
+        if (p == 0) return false;
+      }
+      if (t != tag) {
+        p = skipValue(p, end, t);
+        if (p == 0) return false;
+        continue;
+      }
+      let length = <usize>load<u8>(p);
+      if (length < 0x80) ++p;
+      else {
+        length = readLength(p, end);
+        p = after;
+        if (p == 0) return false;
+      }
+      const start = p;
+      p += length;
+      if (p > end) {
+        readLength(start - 1, end);
+        return false;
+      }
+      if (hasKey(start, p, key, size)) {
+        foundPiece = here;
+        foundTag = tagStart;
+        foundStart = start;
+        foundEnd = p;
+        return true;
+      }
+    }
+  } while (piece !== null);
+  return false;
+}
+
+/** Whether the `KeyValue` from `start` to `end` has this key. */
+function hasKey(start: usize, end: usize, key: usize, size: usize): bool {
+  // As everyone writes it: key, value, nothing else.
+  if (load<u8>(start) == 0x0a) {
+    const length = <usize>load<u8>(start, 1);
+    const middle = start + 2 + length;
+    if (length < 0x80 && middle + 2 <= end && load<u8>(middle) == 0x12) {
+      const rest = <usize>load<u8>(middle, 1);
+      if (rest < 0x80 && middle + 2 + rest == end) {
+        return length == size && memory.compare(start + 2, key, size) == 0;
+      }
+    }
+  }
+  let found: usize = 0;
+  let foundSize: usize = 0;
+  let p = start;
+  while (p < end) {
+    const t = readTag(p, end);
+    p = after;
+    if (p == 0) return false;
+    if (t == ((1 << 3) | BYTES)) {
+      foundSize = readLength(p, end);
+      found = after;
+      if (found == 0) return false;
+    }
+    p = skipValue(p, end, t);
+    if (p == 0) return false;
+  }
+  return foundSize == size && memory.compare(found, key, size) == 0;
+}

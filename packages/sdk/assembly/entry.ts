@@ -1,0 +1,89 @@
+// The exports of a plugin, as functions that the build command's transform calls from the module that it generates.
+import { arenaAllocate, arenaReset, tryArenaAllocate } from "./memory/arena";
+import { takeOwnership, takenSize } from "./memory/pins";
+import { release } from "./runtime/heap";
+import { forgetTexts } from "./data/text";
+import { clearMalformed, malformedReason } from "./wire/error";
+import { contentSize, writeContent } from "./wire/encode";
+import { DIRTY, Message, newMessage } from "./wire/message";
+import { setResultLogs, setResultMetrics, setResultTraces, setStatusReason } from "./host";
+import { Status } from "./status";
+import { configError } from "./config/config";
+
+export { allocatePinned as alloc } from "./memory/pins";
+
+export const METRICS: i32 = 1;
+export const LOGS: i32 = 2;
+export const TRACES: i32 = 4;
+
+let input: usize = 0;
+
+/** Takes a batch. @returns null, with the reason set, if the pointer and size are not what `alloc` handed out */
+export function takeBatch(pointer: usize, size: usize): Message | null {
+  // A call that trapped may have left something behind.
+  endBatch();
+  if (size != 0) {
+    if (!takeOwnership(pointer)) {
+      fail("pointer " + pointer.toString() + " was not handed out by alloc, or has been consumed already");
+      return null;
+    }
+    input = pointer;
+    if (size > takenSize) {
+      fail("size " + size.toString() + " is larger than the " + takenSize.toString() + " bytes that alloc handed out at pointer " + pointer.toString());
+      endBatch();
+      return null;
+    }
+  }
+  clearMalformed(pointer, pointer + size);
+  return newMessage(null, 0, 0, pointer, pointer + size);
+}
+
+/** Hands the result to the host, if anything has changed, and gives the batch's memory back. @returns the ABI's status */
+export function answerBatch(batch: Message, status: Status, signal: i32): i32 {
+  let code = answer(status);
+  if (code == 0) {
+    const reason = malformedReason();
+    if (reason !== null) code = fail(reason);
+    else if (batch._flags & DIRTY) code = sendResult(batch, signal);
+  }
+  endBatch();
+  return code;
+}
+
+function sendResult(batch: Message, signal: i32): i32 {
+  const size = contentSize(batch);
+  const result = tryArenaAllocate(size);
+  if (result == 0) return fail("out of memory: no room for a result of " + size.toString() + " bytes");
+  writeContent(batch, result);
+  if (signal == LOGS) setResultLogs(result, size);
+  else if (signal == METRICS) setResultMetrics(result, size);
+  else setResultTraces(result, size);
+  return 0;
+}
+
+function endBatch(): void {
+  if (input != 0) release(input);
+  input = 0;
+  forgetTexts();
+  arenaReset();
+}
+
+/** @returns the ABI's status of what a plugin's method answered */
+export function answer(status: Status): i32 {
+  if (status.code == 0) return 0;
+  fail(status.reason);
+  return status.code;
+}
+
+/** Sets the reason. @returns the ABI's error status */
+export function fail(reason: string): i32 {
+  const bytes = String.UTF8.encode(reason, false, String.UTF8.ErrorMode.REPLACE);
+  setStatusReason(changetype<usize>(bytes), bytes.byteLength);
+  return 1;
+}
+
+/** @returns the ABI's status of a start-up whose plugins have read their configuration */
+export function answerConfig(): i32 {
+  const reason = configError();
+  return reason === null ? 0 : fail(reason);
+}

@@ -1,0 +1,13 @@
+export { Component, LogsProcessor, MetricsProcessor, Processor, TracesProcessor } from "./component";
+export { config } from "./config/config";
+export { Attributes, KeyValue } from "./data/attributes";
+export { Bytes, Utf8 } from "./data/bytes";
+export { Slice, SliceIterator } from "./data/slice";
+export { Value, ValueType } from "./data/value";
+export { log } from "./log";
+export { Status } from "./status";
+export * from "./generated/common";
+export * from "./generated/logs";
+export * from "./generated/metrics";
+export * from "./generated/resource";
+export * from "./generated/trace";

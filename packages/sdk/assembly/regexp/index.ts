@@ -1,0 +1,1 @@
+export { Regexp } from "./regexp";

@@ -1,0 +1,1 @@
+export { buildPlugin, type BuildOptions, type BuildResult, PluginBuildError } from "./plugin.ts";

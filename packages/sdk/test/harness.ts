@@ -1,0 +1,109 @@
+// A host of a few lines, for tests of the guest alone: one instance, one call at a time.
+import { fileURLToPath } from "node:url";
+import { buildPlugin } from "../build/index.ts";
+
+/** What a test guest exports besides ABI v1 is called through `exports`. */
+export interface Guest {
+  exports: Record<string, (...args: number[]) => number>;
+  memory: WebAssembly.Memory;
+  logs: { level: number; message: string }[];
+  /** @returns the status of `start` and its reason */
+  start(): Outcome;
+  shutdown(): Outcome;
+  /** Pushes a batch: `alloc`, copy, `consume_…`. */
+  consume(signal: Signal, batch: Uint8Array): Outcome;
+}
+
+export type Signal = "traces" | "metrics" | "logs";
+
+export interface Outcome {
+  status: number;
+  reason: string;
+  /** What the guest set; undefined if it did not, so the original goes on. */
+  result: Uint8Array | undefined;
+}
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+/** Compiles a guest of test/guests once in this process. */
+export function guestModule(name: string): Promise<WebAssembly.Module> {
+  let module = compiled.get(name);
+  if (module === undefined) {
+    const entry = fileURLToPath(new URL(`guests/${name}.ts`, import.meta.url));
+    module = buildPlugin({ entry }).then(({ binary, diagnostics }) => {
+      if (diagnostics.length > 0) throw new Error(`unexpected warnings:\n${diagnostics.join("\n")}`);
+      return new WebAssembly.Module(new Uint8Array(binary));
+    });
+    compiled.set(name, module);
+  }
+  return module;
+}
+
+/** @param config the plugin_config, as the host gives it: JSON */
+export async function instantiate(name: string, config = "{}"): Promise<Guest> {
+  return instantiateModule(await guestModule(name), config);
+}
+
+export function instantiateModule(module: WebAssembly.Module, config: string): Guest {
+  const text = new TextDecoder();
+  const logs: Guest["logs"] = [];
+  let reason = "";
+  let result: Uint8Array | undefined;
+  let memory: WebAssembly.Memory;
+  const bytes = (pointer: number, size: number): Uint8Array => new Uint8Array(memory.buffer, pointer >>> 0, size >>> 0);
+  const utf16 = (pointer: number): string => {
+    if (pointer === 0) return "";
+    const size = new DataView(memory.buffer).getUint32(pointer - 4, true);
+    return new TextDecoder("utf-16le").decode(bytes(pointer, size));
+  };
+  const setResult = (pointer: number, size: number): void => {
+    result = bytes(pointer, size).slice();
+  };
+  const configBytes = new TextEncoder().encode(config);
+  const instance = new WebAssembly.Instance(module, {
+    env: {
+      abort: (message: number, file: number, line: number, column: number) => {
+        throw new Error(`abort: ${utf16(message)} at ${utf16(file)}:${line}:${column}`);
+      },
+    },
+    "opentelemetry.io/wasm": {
+      log: (level: number, pointer: number, size: number) => logs.push({ level, message: text.decode(bytes(pointer, size)) }),
+      set_status_reason: (pointer: number, size: number) => {
+        reason = text.decode(bytes(pointer, size));
+      },
+      get_plugin_config: (pointer: number, limit: number) => {
+        if (configBytes.length <= limit >>> 0) bytes(pointer, configBytes.length).set(configBytes);
+        return configBytes.length;
+      },
+      get_shutdown_requested: () => 0,
+      set_result_traces: setResult,
+      set_result_metrics: setResult,
+      set_result_logs: setResult,
+    },
+  });
+  memory = instance.exports["memory"] as WebAssembly.Memory;
+  const exports = instance.exports as Guest["exports"];
+  const call = (name: string, ...args: number[]): Outcome => {
+    reason = "";
+    result = undefined;
+    const function_ = exports[name];
+    if (function_ === undefined) throw new Error(`the guest does not export ${name}`);
+    const status = function_(...args);
+    return { status, reason, result };
+  };
+  exports["_initialize"]?.();
+  return {
+    exports,
+    memory,
+    logs,
+    start: () => call("start"),
+    shutdown: () => call("shutdown"),
+    consume: (signal, batch) => {
+      if (batch.length === 0) return call(`consume_${signal}`, 0, 0);
+      const pointer = call("alloc", batch.length).status >>> 0;
+      if (pointer === 0) return { status: -1, reason: "alloc answered 0", result: undefined };
+      bytes(pointer, batch.length).set(batch);
+      return call(`consume_${signal}`, pointer, batch.length);
+    },
+  };
+}
