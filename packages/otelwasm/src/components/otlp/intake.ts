@@ -1,0 +1,85 @@
+import type { Consumer } from "../../component/component.ts";
+import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import type { Signal } from "../../telemetry/batch.ts";
+import { validateOtlp } from "../../telemetry/validate.ts";
+
+/** Where the outcome of a delivery goes; exactly one of the two is called, once. */
+export interface Reply {
+  delivered(): void;
+  refused(error: unknown): void;
+}
+
+interface Entry {
+  readonly consumer: Consumer;
+  open: boolean;
+  inFlight: number;
+  /** Set while somebody waits until nothing is in flight. */
+  drained: (() => void) | undefined;
+}
+
+/** What both protocols do with a body once they have it: check it, hand it on, and count what is not answered yet. */
+export class Intake {
+  readonly #entries: Map<Signal, Entry> = new Map();
+
+  register(signal: Signal, consumer: Consumer): void {
+    this.#entries.set(signal, { consumer, open: false, inFlight: 0, drained: undefined });
+  }
+
+  /** Whether a pipeline takes this signal: without one, the protocols have no such path or method. */
+  serves(signal: Signal): boolean {
+    return this.#entries.has(signal);
+  }
+
+  open(signal: Signal): void {
+    const entry = this.#entries.get(signal);
+    if (entry !== undefined) entry.open = true;
+  }
+
+  /** Refuses the signal from now on; resolves when everything that was handed on is answered. */
+  async close(signal: Signal): Promise<void> {
+    const entry = this.#entries.get(signal);
+    if (entry === undefined) return;
+    entry.open = false;
+    if (entry.inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      entry.drained = resolve;
+    });
+  }
+
+  /**
+   * @param bytes a whole payload, in a buffer of its own, which is given away
+   * @param reply hears when the pipeline has taken responsibility, or that it did not
+   */
+  deliver(signal: Signal, bytes: Uint8Array, reply: Reply): void {
+    const entry = this.#entries.get(signal);
+    if (entry === undefined || !entry.open) {
+      const message = `the receiver takes no ${signal} now: it is starting or shutting down`;
+      reply.refused(ConsumerError.retryable(message));
+      return;
+    }
+    if (bytes.length === 0) {
+      reply.delivered();
+      return;
+    }
+    const problem = validateOtlp(signal, bytes);
+    if (problem !== undefined) {
+      reply.refused(ConsumerError.permanent(problem, { code: StatusCode.INVALID_ARGUMENT }));
+      return;
+    }
+    entry.inFlight++;
+    entry.consumer.consume({ signal, bytes }).then(
+      () => {
+        reply.delivered();
+        leave(entry);
+      },
+      (error: unknown) => {
+        reply.refused(error);
+        leave(entry);
+      },
+    );
+  }
+}
+
+function leave(entry: Entry): void {
+  if (--entry.inFlight === 0) entry.drained?.();
+}

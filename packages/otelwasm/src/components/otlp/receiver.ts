@@ -1,0 +1,90 @@
+import type { Consumer, Endpoint, Receiver } from "../../component/component.ts";
+import type { ComponentSettings } from "../../component/factory.ts";
+import type { Signal } from "../../telemetry/batch.ts";
+import type { OtlpReceiverConfig } from "./config.ts";
+import { GrpcServer } from "./grpc.ts";
+import { HttpServer } from "./http.ts";
+import { Intake } from "./intake.ts";
+
+/** One for each id, whatever the number of signals: they share its ports. */
+class OtlpServer {
+  readonly intake: Intake = new Intake();
+  readonly #settings: ComponentSettings;
+  readonly #listeners: readonly (GrpcServer | HttpServer)[];
+  readonly #forget: () => void;
+  #users = 0;
+  #started: Promise<readonly Endpoint[]> | undefined;
+
+  constructor(settings: ComponentSettings, config: OtlpReceiverConfig, forget: () => void) {
+    const { grpc, http } = config.protocols;
+    this.#settings = settings;
+    this.#forget = forget;
+    this.#listeners = [
+      ...(grpc === undefined ? [] : [new GrpcServer(grpc, this.intake, settings.logger)]),
+      ...(http === undefined ? [] : [new HttpServer(http, this.intake, settings.logger)]),
+    ];
+  }
+
+  join(signal: Signal, next: Consumer): void {
+    this.#users++;
+    this.intake.register(signal, next);
+  }
+
+  /** The first signal's start opens the ports. */
+  async start(signal: Signal): Promise<readonly Endpoint[]> {
+    this.#started ??= this.#listen();
+    const endpoints = await this.#started;
+    this.intake.open(signal);
+    return endpoints;
+  }
+
+  async #listen(): Promise<readonly Endpoint[]> {
+    const endpoints: Endpoint[] = [];
+    for (const listener of this.#listeners) {
+      const url = await listener.listen();
+      endpoints.push({ protocol: listener.protocol, url });
+      this.#settings.logger.info(`Starting ${listener.protocol === "grpc" ? "GRPC" : "HTTP"} server`, {
+        endpoint: url.slice("http://".length),
+      });
+    }
+    return endpoints;
+  }
+
+  /** The last signal's shutdown closes the ports. */
+  async shutdown(signal: Signal): Promise<void> {
+    if (--this.#users > 0) {
+      await this.intake.close(signal);
+      return;
+    }
+    this.#forget();
+    // A start that failed has told its caller; what it had opened is closed here.
+    await this.#started?.catch(() => undefined);
+    // Ports first: whoever comes now is refused by the system and goes elsewhere, whoever is in is served.
+    await Promise.all(this.#listeners.map((listener) => listener.shutdown()));
+    // Clients may have gone; what they have sent is still on its way.
+    await this.intake.close(signal);
+  }
+}
+
+/** @returns the receiver for one signal; receivers with the same id are one server */
+export function createReceiver(settings: ComponentSettings, config: OtlpReceiverConfig, next: Consumer): Receiver {
+  const key = `otlp receiver ${settings.id}`;
+  const found = settings.shared.get(key);
+  const server =
+    found instanceof OtlpServer ? found : new OtlpServer(settings, config, () => settings.shared.delete(key));
+  settings.shared.set(key, server);
+  server.join(settings.signal, next);
+  let endpoints: readonly Endpoint[] = [];
+  return {
+    get endpoints(): readonly Endpoint[] {
+      return endpoints;
+    },
+    async start(): Promise<void> {
+      endpoints = await server.start(settings.signal);
+    },
+    async shutdown(): Promise<void> {
+      await server.shutdown(settings.signal);
+      endpoints = [];
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { SIGNALS } from "../../telemetry/batch.ts";
+import { schema } from "./config.ts";
+import { createExporter } from "./exporter.ts";
+
+export const otlpGrpcExporter: ExporterFactory = defineExporter({
+  kind: "exporter",
+  type: "otlp_grpc",
+  aliases: ["otlp"],
+  signals: SIGNALS,
+  description: "Sends OTLP over gRPC",
+  schema,
+  create: createExporter,
+});

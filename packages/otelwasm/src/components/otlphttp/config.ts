@@ -1,0 +1,47 @@
+import * as z from "zod";
+import { httpUrl, positiveDuration } from "../../config/values.ts";
+import type { Signal } from "../../telemetry/batch.ts";
+import { type Compression, compression, deliveryKeys, headers } from "../../transport/exporting.ts";
+import { OTLP } from "../../transport/otlp.ts";
+
+export interface OtlpHttpConfig {
+  /** The URL for each signal; absent where neither `endpoint` nor the signal's own is given. */
+  readonly urls: Readonly<Partial<Record<Signal, URL>>>;
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly compression: Compression;
+  readonly encoding: "proto" | "json";
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** `exporters::otlp_http` as the Collector has it. `tls`, `auth`, `proxy_url` and the like are not supported in this version. */
+export const schema: z.ZodType<OtlpHttpConfig> = z
+  .strictObject({
+    endpoint: httpUrl().optional(),
+    traces_endpoint: httpUrl().optional(),
+    metrics_endpoint: httpUrl().optional(),
+    logs_endpoint: httpUrl().optional(),
+    timeout: positiveDuration().default(30_000),
+    compression: compression(),
+    encoding: z.enum(["proto", "json"]).default("proto"),
+    headers: headers(),
+    ...deliveryKeys,
+  })
+  .refine((config) => config.endpoint ?? config.traces_endpoint ?? config.metrics_endpoint ?? config.logs_endpoint, {
+    message: "at least one endpoint must be specified: endpoint, or traces_endpoint, metrics_endpoint, logs_endpoint",
+  })
+  .transform((config) => {
+    const urls: Partial<Record<Signal, URL>> = {};
+    for (const signal of ["traces", "metrics", "logs"] as const) {
+      const url = config[`${signal}_endpoint`] ?? (config.endpoint && below(config.endpoint, OTLP[signal].httpPath));
+      if (url !== undefined) urls[signal] = url;
+    }
+    const { timeout, compression, encoding, headers } = config;
+    return { urls, timeout, compression, encoding, headers };
+  });
+
+function below(base: URL, path: string): URL {
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/$/, "") + path;
+  return url;
+}

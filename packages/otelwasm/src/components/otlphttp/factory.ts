@@ -1,0 +1,14 @@
+import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { SIGNALS } from "../../telemetry/batch.ts";
+import { schema } from "./config.ts";
+import { createExporter } from "./exporter.ts";
+
+export const otlpHttpExporter: ExporterFactory = defineExporter({
+  kind: "exporter",
+  type: "otlp_http",
+  aliases: ["otlphttp"],
+  signals: SIGNALS,
+  description: "Sends OTLP over HTTP (protobuf or JSON)",
+  schema,
+  create: createExporter,
+});

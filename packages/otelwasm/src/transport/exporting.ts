@@ -1,0 +1,49 @@
+// The parts of an exporter's configuration that the OTLP exporters share, with the Collector's names.
+import * as z from "zod";
+import { CODINGS, type Coding } from "./compression.ts";
+
+export type Compression = Coding | "none";
+
+/** Level and window are ours to choose; `snappy` and the like, which the Collector also has, are not there. */
+export function compression(codings: readonly Coding[] = CODINGS): z.ZodType<Compression> {
+  return z
+    .enum([...codings, "none", ""])
+    .transform((name) => (name === "" ? "none" : name))
+    .default("gzip");
+}
+
+const name: z.ZodType<string> = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not a header's name");
+const value: z.ZodType<string> = z
+  .string()
+  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has characters that a header cannot have");
+
+/** Header names in lower case. As in the Collector, a map or a list of `{name, value}`. */
+export function headers(): z.ZodType<Readonly<Record<string, string>>> {
+  return z
+    .union([
+      z.record(name, value),
+      z
+        .array(z.strictObject({ name, value }))
+        .transform((list) => Object.fromEntries(list.map((each) => [each.name, each.value]))),
+    ])
+    .transform((map) => Object.fromEntries(Object.entries(map).map(([key, text]) => [key.toLowerCase(), text])))
+    .default({});
+}
+
+const disabled = z
+  .strictObject({
+    enabled: z.literal(false, {
+      error: (issue) =>
+        issue.input === true ? "true is not supported yet in this version; set it to false" : undefined,
+    }),
+  })
+  .optional();
+
+/**
+ * `retry_on_failure` and `sending_queue`: only `{enabled: false}`, and absent means the same. An exporter then answers for each batch
+ * itself: what failed is told to the client that has sent it, which tries again.
+ */
+export const deliveryKeys: {
+  readonly retry_on_failure: z.ZodType<{ enabled: false } | undefined>;
+  readonly sending_queue: z.ZodType<{ enabled: false } | undefined>;
+} = { retry_on_failure: disabled, sending_queue: disabled };
