@@ -242,6 +242,20 @@ describe("running", () => {
     assert.match(debug.stderr, /"stack": "ComponentError/);
   });
 
+  for (const [what, code] of [
+    ["exception", "() => { throw new Error('boom') }"],
+    ["rejection", "() => { Promise.reject(new Error('boom')) }"],
+  ]) {
+    test(`an ${what} that nobody catches is logged and ends it with 1`, async () => {
+      const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(`process.on("SIGUSR2", ${code})`)}`;
+      await using command = startCommand(["--config", file(`${what}.yaml`, GOOD)], { NODE_OPTIONS });
+      await command.untilLogged(READY);
+      command.kill("SIGUSR2");
+      assert.equal(await command.ended, 1);
+      assert.match(command.stderr, /error {2}Internal error, the process ends: boom\n$/);
+    });
+  }
+
   test("a wrong configuration does not start anything", async () => {
     const { code, stderr } = await runCommand(["--config", file("wrong.yaml", "receivers: {x: }")]);
     assert.equal(code, 1);

@@ -1,6 +1,19 @@
 import type { ComponentFactory } from "../component/factory.ts";
+import { debugExporter } from "../components/debug/factory.ts";
+import { fileExporter } from "../components/file/factory.ts";
+import { nopExporter } from "../components/nop/factory.ts";
 import { otlpReceiver } from "../components/otlp/factory.ts";
+import { otlpGrpcExporter } from "../components/otlpgrpc/factory.ts";
+import { otlpHttpExporter } from "../components/otlphttp/factory.ts";
 import { wasmProcessorFactory } from "../components/wasm/index.ts";
 
 /** The component types that are there without further ado. */
-export const builtinFactories: readonly ComponentFactory[] = [otlpReceiver, wasmProcessorFactory];
+export const builtinFactories: readonly ComponentFactory[] = [
+  otlpReceiver,
+  wasmProcessorFactory,
+  debugExporter,
+  fileExporter,
+  nopExporter,
+  otlpGrpcExporter,
+  otlpHttpExporter,
+];

@@ -9,7 +9,7 @@ import { checkPipelines, type PipelineConfig } from "./pipelines.ts";
 import { readService, type ServiceSettings } from "./settings.ts";
 
 /** A component of a configuration: checked, with its defaults. */
-export interface Configured<F> {
+interface Configured<F> {
   /** As in the configuration: `type` or `type/name`. */
   readonly id: string;
   readonly factory: F;

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as otelwasm from "./index.ts";
+
+test("the library's surface is what is written here, no more", () => {
+  assert.deepEqual(Object.keys(otelwasm).sort(), [
+    "ComponentError",
+    "ConfigError",
+    "ConsumerError",
+    "OtlpJsonError",
+    "PluginError",
+    "SIGNALS",
+    "StatusCode",
+    "WasmError",
+    "WasmErrorCode",
+    "WasmPlugin",
+    "byteSize",
+    "create",
+    "createCollector",
+    "createLogger",
+    "decodeJson",
+    "defineExporter",
+    "defineProcessor",
+    "defineReceiver",
+    "duration",
+    "encodeJson",
+    "endpoint",
+    "httpUrl",
+    "inspectModule",
+    "list",
+    "loadConfig",
+    "loadPlugin",
+    "positiveDuration",
+    "register",
+    "silentLogger",
+    "validateConfig",
+  ]);
+});
+
+test("engines are registered when the library is loaded", () => {
+  assert.ok(otelwasm.list().includes("v8"));
+});
