@@ -181,7 +181,7 @@ test("a field that is there twice: the last counts, messages are merged, of a on
     const length = (more: number): string => (record.length / 2 + more).toString(16).padStart(2, "0");
     return hex(`0a${length(4)}12${length(2)}12${length(0)}${record}`);
   };
-  const of = (record: string): string => encodeJson("logs", inRecord(record)).slice(logText("{").indexOf("{]") + 1, -8);
+  const of = (record: string): string => encodeJson("logs", inRecord(record)).slice(logText("{").indexOf("{]") + 1, -7);
   assert.equal(of("1a01611a0162"), '"severityText":"b"');
   assert.equal(of("1a01611a00"), "");
   assert.equal(of("2a0618012a020a00"), '"body":{"arrayValue":{"values":[{"stringValue":""}]}}');

@@ -1,0 +1,13 @@
+import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { SIGNALS } from "../../telemetry/batch.ts";
+import { schema } from "./config.ts";
+import { createExporter } from "./exporter.ts";
+
+export const debugExporter: ExporterFactory = defineExporter({
+  kind: "exporter",
+  type: "debug",
+  signals: SIGNALS,
+  description: "Writes telemetry to the log or to files, for people to read",
+  schema,
+  create: createExporter,
+});

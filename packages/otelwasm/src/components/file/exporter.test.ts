@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Exporter } from "../../component/component.ts";
+import { ConfigError, ConsumerError } from "../../component/errors.ts";
+import { silentLogger } from "../../component/logger.ts";
+import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import { decodeJson, encodeJson } from "../../telemetry/json.ts";
+import { protoDecode } from "../../telemetry/testing/arbitrary.ts";
+import { buildPayload } from "../../telemetry/testing/payload.ts";
+import { schema } from "./config.ts";
+import { createExporter } from "./exporter.ts";
+import { fileExporter } from "./factory.ts";
+import { FileSink, type SinkFile } from "./sink.ts";
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "otelwasm-file-"));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+function exporters(config: object, signals: readonly Signal[] = SIGNALS): Exporter[] {
+  const shared = new Map<string, unknown>();
+  return signals.map((signal) =>
+    createExporter({ id: "file/out", signal, logger: silentLogger, shared }, schema.parse(config)),
+  );
+}
+
+const lines = (path: string): string[] => readFileSync(path, "utf8").split("\n").slice(0, -1);
+
+test("json: one line for each batch, every signal in one file, there when consume resolves", async (t) => {
+  const path = join(folder(t), "out.json");
+  const all = exporters({ path });
+  for (const exporter of all) await exporter.start();
+  for (const [i, signal] of SIGNALS.entries()) {
+    const bytes = buildPayload(signal, 2);
+    await all[i]!.consume({ signal, bytes });
+    assert.equal(lines(path)[i], encodeJson(signal, bytes));
+    assert.deepEqual(protoDecode(signal, decodeJson(signal, lines(path)[i]!)), protoDecode(signal, bytes));
+  }
+  await all[0]!.shutdown();
+  await all[1]!.consume({ signal: "metrics", bytes: new Uint8Array() });
+  assert.equal(lines(path)[3], "{}", "the file is open until the last one shuts down");
+  for (const exporter of all.slice(1)) await exporter.shutdown();
+  await assert.rejects(all[1]!.consume({ signal: "metrics", bytes: new Uint8Array() }), /not open/);
+});
+
+test("proto: four bytes of length, the highest first, then the payload", async (t) => {
+  const path = join(folder(t), "out.pb");
+  const [exporter] = exporters({ path, format: "proto" }, ["logs"]);
+  await exporter!.start();
+  const payloads = [buildPayload("logs", 1), new Uint8Array(), buildPayload("logs", 900)];
+  for (const bytes of payloads) await exporter!.consume({ signal: "logs", bytes });
+  await exporter!.shutdown();
+  let rest = readFileSync(path);
+  for (const bytes of payloads) {
+    const length = rest.readUInt32BE(0);
+    assert.deepEqual(new Uint8Array(rest.subarray(4, 4 + length)), bytes);
+    rest = rest.subarray(4 + length);
+  }
+  assert.equal(rest.length, 0);
+});
+
+test("many at once, and many one after the other: all in order, none lost", async (t) => {
+  const path = join(folder(t), "out.json");
+  const [exporter] = exporters({ path }, ["logs"]);
+  await exporter!.start();
+  const record = (n: number): Uint8Array =>
+    decodeJson("logs", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"intValue":"${n}"}}]}]}]}`);
+  await Promise.all(Array.from({ length: 200 }, (_, n) => exporter!.consume({ signal: "logs", bytes: record(n) })));
+  for (let n = 200; n < 300; n++) await exporter!.consume({ signal: "logs", bytes: record(n) });
+  const last = exporter!.consume({ signal: "logs", bytes: record(300) });
+  await exporter!.shutdown();
+  await last;
+  assert.deepEqual(
+    lines(path).map((line) => Number(/"intValue":"(\d+)"/.exec(line)?.[1])),
+    Array.from({ length: 301 }, (_, n) => n),
+  );
+});
+
+test("append: what was there stays, or goes", async (t) => {
+  const path = join(folder(t), "out.json");
+  writeFileSync(path, "before\n");
+  for (const append of [true, false]) {
+    const [exporter] = exporters({ path, append }, ["logs"]);
+    await exporter!.start();
+    await exporter!.consume({ signal: "logs", bytes: new Uint8Array() });
+    await exporter!.shutdown();
+    assert.deepEqual(lines(path), append ? ["before", "{}"] : ["{}"]);
+  }
+});
+
+test("a file that is truncated from outside goes on at its beginning", async (t) => {
+  const path = join(folder(t), "out.json");
+  const [exporter] = exporters({ path }, ["logs"]);
+  await exporter!.start();
+  await exporter!.consume({ signal: "logs", bytes: buildPayload("logs", 10) });
+  truncateSync(path);
+  await exporter!.consume({ signal: "logs", bytes: new Uint8Array() });
+  await exporter!.shutdown();
+  assert.deepEqual(lines(path), ["{}"]);
+});
+
+test("a folder that does not exist: refused with advice, or created", async (t) => {
+  const path = join(folder(t), "a", "b", "out.json");
+  const [refused] = exporters({ path }, ["logs"]);
+  await assert.rejects(refused!.start(), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(
+      error.message,
+      /^exporters::file\/out::path: cannot open .*out\.json: ENOENT.*create_directory: true\.$/,
+    );
+    return true;
+  });
+  await refused!.shutdown();
+  const [created] = exporters({ path, create_directory: true, directory_permissions: "0700" }, ["logs"]);
+  await created!.start();
+  await created!.shutdown();
+  assert.equal(statSync(path).size, 0);
+  if (process.platform !== "win32") assert.equal(statSync(join(path, "..")).mode & 0o777, 0o700);
+});
+
+test("bytes that are not well-formed are a permanent error, and nothing is written", async (t) => {
+  const path = join(folder(t), "out.json");
+  const [exporter] = exporters({ path }, ["logs"]);
+  await exporter!.start();
+  await assert.rejects(exporter!.consume({ signal: "logs", bytes: Uint8Array.of(0x0a, 5) }), (error) => {
+    assert.ok(error instanceof ConsumerError && error.permanent);
+    return true;
+  });
+  await exporter!.shutdown();
+  assert.deepEqual(lines(path), []);
+});
+
+/** A file whose disk is full after so many bytes, in the middle of a write. */
+async function filling(path: string, room: { bytes: number }): Promise<SinkFile> {
+  const file = await open(path, "a");
+  return {
+    async appendFile(bytes) {
+      const fits = bytes.subarray(0, room.bytes);
+      await file.appendFile(fits);
+      room.bytes -= fits.length;
+      if (fits.length < bytes.length)
+        throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    },
+    stat: () => file.stat(),
+    truncate: (length) => file.truncate(length),
+    close: () => file.close(),
+  };
+}
+
+test("a full disk: retryable, the half-written batch is taken back, and the next one goes on", async (t) => {
+  const path = join(folder(t), "out.txt");
+  writeFileSync(path, "before\n");
+  const room = { bytes: 8 };
+  const sink = new FileSink(path, () => filling(path, room));
+  await sink.open();
+  await sink.write(Buffer.from("first\n"));
+  const outcomes = await Promise.allSettled([sink.write(Buffer.from("second\n")), sink.write(Buffer.from("third\n"))]);
+  for (const outcome of outcomes) {
+    assert.equal(outcome.status, "rejected");
+    const { reason } = outcome as PromiseRejectedResult;
+    assert.ok(reason instanceof ConsumerError && !reason.permanent);
+    assert.equal(reason.message, `cannot write to ${path}: ENOSPC: no space left on device`);
+  }
+  assert.equal(readFileSync(path, "utf8"), "before\nfirst\n");
+  room.bytes = 100;
+  await sink.write(Buffer.from("fourth\n"));
+  await sink.close();
+  assert.equal(readFileSync(path, "utf8"), "before\nfirst\nfourth\n");
+});
+
+test("the configuration: the Collector's defaults, and what is refused", () => {
+  assert.deepEqual(schema.parse({ path: "x" }), {
+    path: "x",
+    format: "json",
+    append: false,
+    create_directory: false,
+    directory_permissions: 0o755,
+    flush_interval: 1000,
+  });
+  for (const wrong of [
+    {},
+    { path: "" },
+    { path: "x", format: "text" },
+    { path: "x", directory_permissions: "rwx" },
+    { path: "x", flush_interval: "soon" },
+    { path: "x", rotation: {} },
+  ])
+    assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong));
+  assert.deepEqual([fileExporter.kind, fileExporter.type, fileExporter.signals], ["exporter", "file", SIGNALS]);
+});

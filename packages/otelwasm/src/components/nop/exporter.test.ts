@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "../../component/logger.ts";
+import { SIGNALS } from "../../telemetry/batch.ts";
+import { buildPayload } from "../../telemetry/testing/payload.ts";
+import { schema } from "./config.ts";
+import { nopExporter } from "./factory.ts";
+
+test("takes every signal and leaves the bytes alone", async () => {
+  for (const signal of SIGNALS) {
+    const settings = { id: "nop", signal, logger: silentLogger, shared: new Map<string, unknown>() };
+    const exporter = nopExporter.create(settings, schema.parse({}));
+    assert.equal(exporter.capabilities.mutatesData, false);
+    const bytes = buildPayload(signal, 3);
+    await exporter.start();
+    await exporter.consume({ signal, bytes });
+    await exporter.shutdown();
+    assert.deepEqual(bytes, buildPayload(signal, 3));
+  }
+  assert.equal(settingsAreRefused({ verbosity: "basic" }), true);
+});
+
+function settingsAreRefused(config: object): boolean {
+  return !schema.safeParse(config).success;
+}
