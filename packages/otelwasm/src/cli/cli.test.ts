@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
+import { guest } from "../plugin/testing/guests.ts";
 import { runCommand, startCommand } from "./testing/command.ts";
 
 let folder = "";
@@ -240,6 +241,21 @@ describe("running", () => {
     const debug = await runCommand(["--debug", "--config", join(folder, "gone.yaml")]);
     assert.equal(debug.code, 1);
     assert.match(debug.stderr, /"stack": "ComponentError/);
+  });
+
+  test("a plugin that cannot shut down is named, the rest shuts down, and the exit code is 1", async () => {
+    const path = join(folder, "stubborn.wasm");
+    writeFileSync(path, guest({ shutdown: "(i32.const 1)" }));
+    const config = GOOD.replace("exporters:", `processors: {wasm: {path: ${path}}}\nexporters:`).replace(
+      "exporters: [nop]",
+      "processors: [wasm], exporters: [nop]",
+    );
+    await using command = startCommand(["--config", file("stubborn.yaml", config)]);
+    await command.untilLogged(READY);
+    command.kill("SIGTERM");
+    assert.equal(await command.ended, 1);
+    assert.match(command.stderr, /error {2}processor "wasm" \(pipeline logs\) cannot be shut down: .*shutdown/);
+    assert.match(command.stderr, /error {2}Shutdown complete, with errors\n$/);
   });
 
   for (const [what, code] of [

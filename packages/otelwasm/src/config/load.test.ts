@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import fc from "fast-check";
 import { ConfigError } from "../component/errors.ts";
+import { expand } from "./expand.ts";
 import { Expanded, plain } from "./expanded.ts";
 import { loadConfig, parseConfig } from "./load.ts";
 
@@ -107,6 +109,17 @@ describe("expansion", () => {
       assert.deepEqual(result.warnings, []);
     });
   }
+
+  test("any text comes through if its dollars are doubled", () => {
+    const warn = () => assert.fail("no variable was meant");
+    const readFile = () => assert.fail("no file was meant");
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("$", "{", "}", ":", "-", "a", "env:") }), (text) => {
+        assert.equal(expand(text.replaceAll("$", "$$$$"), { env: {}, warn, readFile }), text);
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   test("a variable that is not set is a warning and an empty value", () => {
     const result = expanded("${env:UNSET}");

@@ -60,6 +60,15 @@ describe("json", () => {
   });
 });
 
+test("attributes cannot pass themselves off as the line's own", () => {
+  for (const encoding of ["json", "console"] as const) {
+    const { logger, text } = capture({ encoding });
+    logger.child({ msg: "c" }).info("true", { level: "something long", ts: 0 });
+    assert.match(text(), /"attributes.msg": ?"c".*"attributes.level": ?"something long", ?"attributes.ts": ?0/);
+    assert.match(text(), /info/);
+  }
+});
+
 describe("levels", () => {
   test("less important lines are left out", () => {
     for (const [level, expected] of [

@@ -60,11 +60,14 @@ function adapt(target: PinoLogger): Logger {
   };
 }
 
+/** What stands in every line: an attribute of that name must not take its place. */
+const RESERVED: ReadonlySet<string> = new Set(["level", "ts", "msg"]);
+
 /** Errors have no own JSON: their message, and who debugs gets the stack. */
 function writable(attributes: LogAttributes, stacks: boolean): LogAttributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([key, value]) => [
-      key,
+      RESERVED.has(key) ? `attributes.${key}` : key,
       value instanceof Error ? (stacks ? (value.stack ?? value.message) : value.message) : value,
     ]),
   );
