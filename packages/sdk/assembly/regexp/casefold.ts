@@ -9,33 +9,54 @@ const LAST_CASED: u32 = 0x1e943;
 function canonical(c: u32): u32 {
   // Dotted and dotless i have no simple folding: they are equal to themselves only.
   if (c == 0x130 || c == 0x131) return c;
+  // Pairs that the compiler's table does not know: circled letters, Glagolitic, Latin Extended-D, Vithkuqi.
+  if (c - 0x24d0 <= 0x24e9 - 0x24d0) return c - 0x1a;
+  if (c == 0x2c5f) return 0x2c2f;
+  if (c == 0xa7c1 || c == 0xa7d1 || c == 0xa7d7 || c == 0xa7d9) return c - 1;
+  if (c - 0x10597 <= 0x105bc - 0x10597) return c - 0x27;
   return <u32>casemap(<u32>casemap(c, 1), 0);
 }
 
-/** Adds to `c` what differs only in case from its members. */
+/** Code points that are not canonical, each followed by the one that is; made when first needed. */
+let pairs: StaticArray<u32> = [];
+
+function casePairs(): StaticArray<u32> {
+  if (pairs.length == 0) {
+    const found: Array<u32> = [];
+    for (let c: u32 = 0x41; c <= LAST_CASED; ++c) {
+      const to = canonical(c);
+      if (to == c) continue;
+      found.push(c);
+      found.push(to);
+    }
+    pairs = StaticArray.fromArray(found);
+  }
+  return pairs;
+}
+
+/** Adds to `c`, which must be normalised, what differs only in case from its members. */
 export function foldRanges(c: CharClass): void {
-  const ranges = c.ranges;
-  const count = ranges.length;
+  const count = c.ranges.length;
   let ascii = true;
   for (let i = 0; i < count; i += 2) {
-    if (ranges[i + 1] > 0x7f) ascii = false;
+    if (c.ranges[i + 1] > 0x7f) ascii = false;
   }
   if (ascii) {
-    for (let i = 0; i < count; i += 2) foldAscii(c, ranges[i], ranges[i + 1]);
+    for (let i = 0; i < count; i += 2) foldAscii(c, c.ranges[i], c.ranges[i + 1]);
     return;
   }
-  const marked = new StaticArray<bool>(LAST_CASED + 1);
-  for (let i = 0; i < count; i += 2) {
-    const hi = min(ranges[i + 1], LAST_CASED);
-    for (let r = ranges[i]; r <= hi; ++r) {
-      const to = canonical(r);
-      if (to <= LAST_CASED) marked[to] = true;
-    }
+  const table = casePairs();
+  const marked = heap.alloc(LAST_CASED + 1);
+  memory.fill(marked, 0, LAST_CASED + 1);
+  for (let i = 0; i < table.length; i += 2) {
+    if (c.has(table[i]) || c.has(table[i + 1])) store<bool>(marked + table[i + 1], true);
   }
-  for (let r: u32 = 0x41; r <= LAST_CASED; ++r) {
-    const to = canonical(r);
-    if (to <= LAST_CASED && marked[to]) c.add(r, r);
+  for (let i = 0; i < table.length; i += 2) {
+    if (!load<bool>(marked + table[i + 1])) continue;
+    c.add(table[i], table[i]);
+    c.add(table[i + 1], table[i + 1]);
   }
+  heap.free(marked);
 }
 
 function foldAscii(c: CharClass, lo: u32, hi: u32): void {

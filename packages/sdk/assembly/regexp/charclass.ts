@@ -61,8 +61,21 @@ export class CharClass {
     this.ranges = result;
   }
 
+  /** @returns whether the class, which must be normalised, has the code point */
+  has(c: u32): bool {
+    let lo = 0;
+    let hi = this.ranges.length >> 1;
+    while (lo < hi) {
+      const middle = (lo + hi) >> 1;
+      if (unchecked(this.ranges[2 * middle + 1]) < c) lo = middle + 1;
+      else hi = middle;
+    }
+    return lo < this.ranges.length >> 1 && unchecked(this.ranges[2 * lo]) <= c;
+  }
+
   /** Adds what differs only in case: the flag `i`. */
   fold(): void {
+    this.normalise();
     foldRanges(this);
     this.normalise();
   }

@@ -6,7 +6,7 @@ import { DOT_NEWLINE, FOLD, MULTI_LINE, UNGREEDY } from "./scanner";
 import { Assertion, isWord, Node, Op } from "./syntax";
 
 /** Groups within groups deeper than this are refused: parser and compiler are recursive. */
-const MAX_DEPTH: i32 = 500;
+const MAX_DEPTH: i32 = 200;
 /** The most that a repetition may ask for, nested ones multiplied. */
 const MAX_REPEAT: i32 = 1000;
 

@@ -106,17 +106,35 @@ export async function compileGuest(): Promise<Guest> {
   const folder = await mkdtemp(join(tmpdir(), "otelwasm-regexp-"));
   try {
     const file = join(folder, "guest.wasm");
-    const { error, stderr } = await asc.main([source, "--optimizeLevel", "3", "--outFile", file, "--baseDir", "/"]);
+    const { error, stderr } = await asc.main([
+      source,
+      "-O3",
+      "--runtime",
+      "minimal",
+      "--outFile",
+      file,
+      "--baseDir",
+      "/",
+    ]);
     if (error !== null) throw new Error(stderr.toString(), { cause: error });
+    let memory: ArrayBufferLike | undefined;
+    /** AssemblyScript's strings are UTF-16; their size in bytes stands in front of them. */
+    const string = (ptr: number): string => {
+      if (memory === undefined || ptr === 0) return "";
+      const size = new DataView(memory).getUint32(ptr - 4, true);
+      return new TextDecoder("utf-16le").decode(new Uint8Array(memory, ptr, size));
+    };
     const { instance } = await WebAssembly.instantiate(readFileSync(file), {
       env: {
-        abort: (message: number, _file: number, line: number) => {
-          throw new Error(`the guest aborted: message at ${message}, line ${line}`);
+        abort: (message: number, source: number, line: number) => {
+          memory = guest.exports.memory.buffer;
+          throw new Error(`the guest aborted: ${string(message)} at ${string(source)}:${line}`);
         },
       },
     });
     // The shape is the guest's own source, beside this file.
-    return new Guest(instance.exports as object as Exports);
+    const guest = new Guest(instance.exports as object as Exports);
+    return guest;
   } finally {
     await rm(folder, { recursive: true });
   }
