@@ -1,5 +1,4 @@
 /** The clients: the OpenTelemetry JavaScript SDK's exporters, and raw ones (grpc-js, node:http) for what no SDK would send. */
-import { once } from "node:events";
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { gzipSync } from "node:zlib";
 import * as grpc from "@grpc/grpc-js";
@@ -113,8 +112,12 @@ export async function postHttp(
     agent: false,
     headers: { "content-type": contentType, ...(contentEncoding ? { "content-encoding": contentEncoding } : {}) },
   });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request.on("response", resolve);
+  // Only what comes before the answer counts: a server may answer, and stop listening, before it has read everything.
+  request.on("error", reject);
   request.end(body);
-  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const response = await promise;
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };

@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import wabt from "wabt";
 
+let parent: string | undefined;
+
 /** A folder that is gone when the process ends. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "otelwasm-e2e-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  if (parent === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), "otelwasm-e2e-"));
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    parent = folder;
+  }
+  return mkdtempSync(join(parent, "-"));
 }
 
 /** Compiles `guests/NAME.wat`. @returns the path of the binary */

@@ -93,7 +93,8 @@ class OtlpSink implements Sink {
     });
   });
 
-  async start(): Promise<void> {
+  async start(at: SinkAddress | undefined): Promise<void> {
+    const [grpcPort, httpPort] = at === undefined ? [0, 0] : [portOf(at.grpcUrl), portOf(at.httpUrl)];
     const identity = (bytes: Buffer): Buffer => bytes;
     for (const signal of SIGNALS) {
       const definition: grpc.ServiceDefinition<{ Export: grpc.handleUnaryCall<Buffer, Buffer> }> = {
@@ -115,12 +116,12 @@ class OtlpSink implements Sink {
       this.#grpc.addService(definition, { Export: handler });
     }
     const port = await new Promise<number>((resolve, reject) =>
-      this.#grpc.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      this.#grpc.bindAsync(`127.0.0.1:${grpcPort}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       ),
     );
     this.grpcUrl = `http://127.0.0.1:${port}`;
-    this.#http.listen(0, "127.0.0.1");
+    this.#http.listen(httpPort, "127.0.0.1");
     await once(this.#http, "listening");
     this.httpUrl = `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
@@ -271,9 +272,19 @@ function flatten(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
-/** Listening when it resolves, on ports that the system chose. */
-export async function startSink(): Promise<Sink> {
+type SinkAddress = Pick<Sink, "grpcUrl" | "httpUrl">;
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+/**
+ * Listening when it resolves, on ports that the system chose.
+ *
+ * @param at where another one was, which is closed: a destination that comes back
+ */
+export async function startSink(at?: SinkAddress): Promise<Sink> {
   const sink = new OtlpSink();
-  await sink.start();
+  await sink.start(at);
   return sink;
 }

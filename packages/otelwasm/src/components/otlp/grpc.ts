@@ -118,8 +118,9 @@ function respondError(stream: ServerHttp2Stream, error: unknown, more: OutgoingH
     headers["grpc-status-details-bin"] = Buffer.from(encodeStatus(status)).toString("base64").replace(/=+$/, "");
   }
   stream.respond(headers, ENDED);
-  // The client may still be sending: what it sends is not wanted any more (RFC 9113, 8.1).
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  // The client may still be sending: what it sends is not wanted any more (RFC 9113, 8.1). Not in the same turn: a reset overtakes
+  // headers that have not been written, and the client would not learn why.
+  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
 }
 
 /** OTLP over gRPC, on node:http2 and raw bytes. */
