@@ -1,6 +1,7 @@
 // The exports of a plugin, as functions that the build command's transform calls from the module that it generates.
-import { arenaAllocate, arenaReset, tryArenaAllocate } from "./memory/arena";
+import { arenaReset, tryArenaAllocate } from "./memory/arena";
 import { takeOwnership, takenSize } from "./memory/pins";
+import { collectGarbage } from "./runtime/collector";
 import { release } from "./runtime/heap";
 import { forgetTexts } from "./data/text";
 import { clearMalformed, malformedReason } from "./wire/error";
@@ -8,7 +9,7 @@ import { contentSize, writeContent } from "./wire/encode";
 import { DIRTY, Message, newMessage } from "./wire/message";
 import { setResultLogs, setResultMetrics, setResultTraces, setStatusReason } from "./host";
 import { Status } from "./status";
-import { configError } from "./config/config";
+import { configError, forgetConfig } from "./config/config";
 
 export { allocatePinned as alloc } from "./memory/pins";
 
@@ -46,7 +47,13 @@ export function answerBatch(batch: Message, status: Status, signal: i32): i32 {
     if (reason !== null) code = fail(reason);
     else if (batch._flags & DIRTY) code = sendResult(batch, signal);
   }
+  return settle(code);
+}
+
+/** The end of every call: gives back what it needed. @returns `code` */
+export function settle(code: i32): i32 {
   endBatch();
+  collectGarbage();
   return code;
 }
 
@@ -85,5 +92,6 @@ export function fail(reason: string): i32 {
 /** @returns the ABI's status of a start-up whose plugins have read their configuration */
 export function answerConfig(): i32 {
   const reason = configError();
+  forgetConfig();
   return reason === null ? 0 : fail(reason);
 }

@@ -111,7 +111,7 @@ export function consume_${signal.toLowerCase()}(pointer: usize, size: usize): i3
   const plugin = plugin${i};
   if (plugin === null) return __fail("consume_${signal.toLowerCase()} was called before start");
   const batch = __takeBatch(pointer, size);
-  if (batch === null) return 1;
+  if (batch === null) return __settle(1);
   return __answerBatch(batch, plugin.${plugin.kind.verb}${signal}(changetype<__${signal}>(batch)), __${signal.toUpperCase()});
 }`;
   const signals = SIGNALS.filter((signal) => plugins.some((plugin) => plugin.signals.includes(signal)));
@@ -119,7 +119,7 @@ export function consume_${signal.toLowerCase()}(pointer: usize, size: usize): i3
 import { ${plugins.map((plugin, i) => `${plugin.name} as Plugin${i}`).join(", ")} } from "./${entry.simplePath}";
 import { ${signals.map((signal) => `${signal} as __${signal}`).join(", ")} } from "@otelwasm/sdk";
 import { LOGS as __LOGS, METRICS as __METRICS, TRACES as __TRACES } from "@otelwasm/sdk/entry";
-import { answer as __answer, answerBatch as __answerBatch, answerConfig as __answerConfig, fail as __fail, takeBatch as __takeBatch } from "@otelwasm/sdk/entry";
+import { answer as __answer, answerBatch as __answerBatch, answerConfig as __answerConfig, fail as __fail, settle as __settle, takeBatch as __takeBatch } from "@otelwasm/sdk/entry";
 import "@otelwasm/sdk/config/decode";
 export { alloc } from "@otelwasm/sdk/entry";
 ${each((_, i) => `let plugin${i}: Plugin${i} | null = null;`)}
@@ -127,17 +127,23 @@ export function abi_version_v1(): void {}
 export function get_supported_telemetry(): i32 {
   return ${signals.map((signal) => `__${mask([signal])}`).join(" | ")};
 }
-export function start(): i32 {
+function startPlugins(): i32 {
 ${each((_, i) => `  const made${i} = new Plugin${i}();`)}
   const code = __answerConfig();
   if (code != 0) return code;
 ${each((_, i) => `  plugin${i} = made${i};\n  const code${i} = __answer(made${i}.start());\n  if (code${i} != 0) return code${i};`)}
   return 0;
 }
-export function shutdown(): i32 {
+export function start(): i32 {
+  return __settle(startPlugins());
+}
+function shutdownPlugins(): i32 {
   let code = 0;
 ${each((_, i) => `  const made${i} = plugin${i};\n  if (made${i} !== null) code |= __answer(made${i}.shutdown());`)}
   return code;
+}
+export function shutdown(): i32 {
+  return __settle(shutdownPlugins());
 }
 ${each((plugin, i) => plugin.signals.map((signal) => consume(plugin, i, signal)).join("\n"))}
 `;

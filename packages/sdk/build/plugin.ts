@@ -39,6 +39,9 @@ export class PluginBuildError extends Error {
 const ASSEMBLY = new URL("../assembly/", import.meta.url);
 const SDK_FILE = /(?:^|\/)node_modules\/@otelwasm\/sdk\/(.+)$/;
 
+/** A file that is not there: what it says is the SDK's runtime. */
+const RUNTIME = "~otelwasm-runtime";
+
 /** "Only variables, functions and enums become exports": the transform exports a plugin's class by its functions. */
 const CLASS_EXPORTED = "235";
 
@@ -57,6 +60,7 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
   const sources = new Map<string, string>();
 
   const read = async (path: string): Promise<string | null> => {
+    if (path === `${RUNTIME}.ts`) return 'import "@otelwasm/sdk/runtime/index";';
     const inSdk = SDK_FILE.exec(path.split(sep).join("/"))?.[1];
     const from = inSdk === undefined ? resolve(baseDir, path) : fileURLToPath(new URL(inSdk, ASSEMBLY));
     try {
@@ -75,7 +79,7 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
       file,
       ...["--baseDir", baseDir],
       ...["--outFile", "plugin.wasm"],
-      ...["--runtime", "minimal"],
+      ...["--runtime", RUNTIME],
       ...["--exportStart", "_initialize"],
       ...["--disableWarning", CLASS_EXPORTED],
       ...(options.optimize === false ? ["--debug"] : ["-O3"]),

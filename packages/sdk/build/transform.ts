@@ -1,6 +1,6 @@
 // What happens between parsing and compiling: loops are rewritten, configuration classes get decoders, and a module
 // with the plugin's exports is added.
-import type { Parser, Source } from "assemblyscript";
+import type { Parser, Program, Source } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
 import { Names } from "./ast.ts";
 import { addDecoders } from "./config-classes.ts";
@@ -8,12 +8,16 @@ import { rewriteLoops } from "./iteration.ts";
 import { pluginModule } from "./plugin-classes.ts";
 
 const USER_DEFINED_ERROR = 102;
+const MINIMAL_RUNTIME = 1;
 
 /** @param entry the author's entry file, as a path below the base folder */
 export function pluginTransform(entry: string): Transform {
   const internalPath = entry.replace(/\.ts$/, "");
   const afterParse = (parser: Parser): void => {
-    const own = parser.sources.filter((source) => !source.isLibrary);
+    // In time for AssemblyScript's library: its containers ask whether new objects are filled with zeros.
+    if (parser.options === null) throw new Error("the compiler's options are not there: is this AssemblyScript 0.28?");
+    parser.options.runtime = MINIMAL_RUNTIME;
+    const own = parser.sources.filter((source) => !source.isLibrary && !source.internalPath.startsWith("~"));
     const main = own.find((source) => source.internalPath === internalPath);
     if (main === undefined) return;
     for (const source of own) rewriteLoops(source);
@@ -26,9 +30,15 @@ export function pluginTransform(entry: string): Transform {
     }
     parser.parseFile(module.text, modulePath(main), true);
   };
-  const hooks: Partial<Transform> = { afterParse };
+  const hooks: Partial<Transform> = { afterParse, afterInitialize: useRuntime };
   // The compiler calls the hooks that it finds; the other members are what it offers to a class.
   return hooks as Transform;
+}
+
+/** The SDK's runtime collects between calls, so the compiler need not keep a list of what is on the stack. */
+function useRuntime(program: Program): void {
+  program.options.stackSize = 0;
+  program.module.useShadowStack = false;
 }
 
 function modulePath(entry: Source): string {

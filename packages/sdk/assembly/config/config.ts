@@ -47,3 +47,8 @@ function readConfig(): Json {
   document = json;
   return json;
 }
+
+/** Lets go of the configuration's text, once all classes have read it. */
+export function forgetConfig(): void {
+  document = null;
+}
