@@ -1,4 +1,4 @@
-import { statusName } from "../abi/values.ts";
+import { GuestStatus, statusName } from "../abi/values.ts";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
 
 export interface PluginErrorDetails {
@@ -43,7 +43,7 @@ export class PluginError extends ConsumerError {
    * the data and tries again, which loses nothing if the cause was passing (a look-up that failed, memory that was short).
    */
   static fromStatus(componentId: string, functionName: string, status: number, reason: string): PluginError {
-    const permanent = status === 2;
+    const permanent = status === GuestStatus.invalid_argument;
     const text = `status ${status} (${statusName(status)})`;
     return new PluginError(reason === "" ? `${text}, no reason given` : `${text}: ${reason}`, {
       componentId,

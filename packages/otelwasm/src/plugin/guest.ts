@@ -1,5 +1,5 @@
 import type { GuestFunction } from "../abi/names.ts";
-import { signalsOf } from "../abi/values.ts";
+import { GuestStatus, signalsOf } from "../abi/values.ts";
 import type { Logger } from "../component/logger.ts";
 import type {
   CompiledModule,
@@ -136,7 +136,7 @@ export class Guest {
     call.end();
     const { results } = call;
     call.results = undefined;
-    if (status !== 0) throw PluginError.fromStatus(this.#id, operation, status, call.reason);
+    if (status !== GuestStatus.success) throw PluginError.fromStatus(this.#id, operation, status, call.reason);
     return results;
   }
 
@@ -189,7 +189,7 @@ export class Guest {
   }
 
   #expectSuccess(name: GuestFunction, status: number): void {
-    if (status !== 0) throw PluginError.fromStatus(this.#id, name, status, this.#call.reason);
+    if (status !== GuestStatus.success) throw PluginError.fromStatus(this.#id, name, status, this.#call.reason);
   }
 
   #trapped(error: unknown): PluginError {

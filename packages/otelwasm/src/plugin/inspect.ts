@@ -9,7 +9,7 @@ import { createHostModule } from "./host.ts";
 import { detectDialect, findExport, type PluginRole, requiredFunctions, resolveExports } from "./requirements.ts";
 
 /** The module of WASI preview 1 and of the socket extension. */
-export const WASI_MODULE = "wasi_snapshot_preview1";
+const WASI_MODULE = "wasi_snapshot_preview1";
 
 /** What this host offers, by type; nothing of it is called here. */
 const OFFERED: OfferedFunctions = offeredFunctions(

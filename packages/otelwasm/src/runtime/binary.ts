@@ -20,7 +20,7 @@ export const SectionId = {
 } as const;
 
 /** A section's place in the binary: from its id byte to its end, and where its content begins. */
-export interface Section {
+interface Section {
   readonly id: number;
   readonly start: number;
   readonly content: number;
