@@ -6,7 +6,7 @@ import { release } from "./runtime/heap";
 import { forgetTexts } from "./data/text";
 import { clearMalformed, malformedReason } from "./wire/error";
 import { contentSize, writeContent } from "./wire/encode";
-import { DIRTY, Message, newMessage } from "./wire/message";
+import { DIRTY, forgetSpare, Message, newMessage } from "./wire/message";
 import { setResultLogs, setResultMetrics, setResultTraces, setStatusReason } from "./host";
 import { Status } from "./status";
 import { configError, forgetConfig } from "./config/config";
@@ -72,6 +72,7 @@ function endBatch(): void {
   if (input != 0) release(input);
   input = 0;
   forgetTexts();
+  forgetSpare();
   arenaReset();
 }
 

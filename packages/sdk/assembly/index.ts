@@ -2,6 +2,7 @@ export { Component, LogsProcessor, MetricsProcessor, Processor, TracesProcessor 
 export { config } from "./config/config";
 export { Attributes, KeyValue } from "./data/attributes";
 export { Bytes, Utf8 } from "./data/bytes";
+export { FixedList, TextList, VarintList } from "./data/lists";
 export { Slice, SliceIterator } from "./data/slice";
 export { Value, ValueType } from "./data/value";
 export { log } from "./log";

@@ -208,22 +208,21 @@ function emitScalar(scope: Scope, field: protobuf.Field, { name, doc, others, im
 
 function emitRepeated(scope: Scope, field: protobuf.Field, name: string): string {
   const resolved = field.resolvedType;
-  const of = (list: string): string => `  get ${name}(): ${list} {\n    return new ${list}(this, ${field.id});\n  }\n`;
+  const of = (list: string): string => `  get ${name}(): ${list} {\n    return listOf<${list}>(this, ${field.id});\n  }\n`;
   if (resolved instanceof protobuf.Type) {
-    use(scope, "../data/slice", "sliceOf");
-    const attributes = resolved.name === "KeyValue";
-    const list = attributes ? "Attributes" : `Slice<${className(resolved)}>`;
-    if (attributes) use(scope, "../data/attributes", "Attributes");
-    else {
-      use(scope, "../data/slice", "Slice");
-      importType(scope, resolved);
+    if (resolved.name === "KeyValue") {
+      use(scope, "../data/attributes", "Attributes", "attributesOf");
+      return `  get ${name}(): Attributes {\n    return attributesOf(this, ${field.id});\n  }\n`;
     }
+    const list = `Slice<${className(resolved)}>`;
+    use(scope, "../data/slice", "Slice", "sliceOf");
+    importType(scope, resolved);
     return `  get ${name}(): ${list} {\n    return sliceOf<${list}>(this, ${field.id});\n  }\n`;
   }
   const fixed = FIXED_LISTS[field.type];
   const list = field.type === "string" ? "TextList" : field.type === "uint64" ? "VarintList" : "FixedList";
   if (list === "FixedList" && fixed === undefined) throw new Error(`${field.fullName}: no list is known for the type ${field.type}`);
-  use(scope, "../data/lists", list);
+  use(scope, "../data/lists", list, "listOf");
   return of(list === "FixedList" ? `FixedList<${fixed}>` : list);
 }
 

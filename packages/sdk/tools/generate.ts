@@ -13,7 +13,10 @@ const repository = fileURLToPath(new URL("../../..", import.meta.url));
 export async function generateSdk(): Promise<Map<string, string>> {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => join(repository, "proto", target);
-  await root.load(FILES.map((name) => `opentelemetry/proto/${name}/v1/${name}.proto`));
+  await root.load(
+    FILES.map((name) => `opentelemetry/proto/${name}/v1/${name}.proto`),
+    { alternateCommentMode: true },
+  );
   root.resolveAll();
   const files = new Map<string, string>();
   for (const name of FILES) {

@@ -1,14 +1,14 @@
 import { arenaAllocate } from "../memory/arena";
-import { HIDDEN, insertRaw, Message, newMessage, open, Piece, removeMessage, splitOut, touch, cut } from "../wire/message";
+import { cut, HIDDEN, insertRaw, KEPT, Message, newMessage, open, Piece, removeMessage, splitOut, touch } from "../wire/message";
 import { getLength, getMessage, valueEnd } from "../wire/fields";
 import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
 import { varintSize, writeVarint } from "../wire/write";
 import { newUtf8, Bytes, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
-import { nextMessage, Slice } from "./slice";
+import { Slice, sliceOf } from "./slice";
 import { Value, ValueType } from "./value";
 
-/** One attribute. */
+/** One attribute. In a loop over attributes it is valid until the next step, unless it was changed. */
 @unmanaged
 export class KeyValue extends Message {
   get key(): string {
@@ -27,6 +27,13 @@ export class KeyValue extends Message {
   remove(): void {
     removeMessage(this);
   }
+}
+
+/** The attributes in a repeated field of `owner`. */
+export function attributesOf(owner: Message, field: u32): Attributes {
+  const attributes = sliceOf<Attributes>(owner, field);
+  attributes.folding = true;
+  return attributes;
 }
 
 let foundPiece: Piece | null = null;
@@ -160,12 +167,16 @@ function findEntry(owner: Message, field: u32, key: usize, size: usize): KeyValu
 /** What {@link find} found, as a message. */
 function takeEntry(owner: Message, field: u32): KeyValue {
   let piece = foundPiece;
-  if (piece !== null && piece._field != 0) return changetype<KeyValue>(piece);
+  if (piece !== null && piece._field != 0) {
+    changetype<Message>(piece)._flags |= KEPT;
+    return changetype<KeyValue>(piece);
+  }
   if (piece === null) {
     open(owner);
     piece = owner._first;
   }
   const entry = newMessage(owner, field, foundTag, foundStart, foundEnd);
+  entry._flags = KEPT;
   splitOut(owner, piece!, foundTag, foundEnd, entry);
   return changetype<KeyValue>(entry);
 }

@@ -7,14 +7,12 @@ import { varintSize, writeVarint } from "../wire/write";
 import { newUtf8, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
 
-/** The values of a repeated field, read afresh from the batch each time it is asked for. */
-abstract class List {
-  constructor(
-    protected owner: Message,
-    protected field: u32,
-  ) {}
+/** The values of a repeated field, read afresh from the batch each time they are asked for. */
+@unmanaged
+class List {
+  owner: Message;
+  field: u32;
 
-  /** The next value's field, set by {@link seek}. */
   protected clear(): Piece | null {
     return removeFields(this.owner, <u64>1 << this.field, (1 << VARINT) | (1 << FIXED64) | (1 << BYTES));
   }
@@ -24,24 +22,24 @@ abstract class List {
   }
 }
 
-/** Walks the occurrences of a field: `from` to `to` is one value, or several that are packed. */
-class Occurrences {
-  wire: u32 = 0;
-  from: usize = 0;
-  to: usize = 0;
-  private piece: Piece | null;
-  private p: usize;
-  private end: usize;
+/** The handle on a repeated field of numbers or texts. */
+export function listOf<L>(owner: Message, field: u32): L {
+  const list = changetype<List>(arenaAllocate(offsetof<List>()));
+  list.owner = owner;
+  list.field = field;
+  return changetype<L>(list);
+}
 
-  constructor(
-    owner: Message,
-    private readonly field: u32,
-  ) {
-    this.piece = owner._first;
-    this.p = owner._start;
-    this.end = owner._end;
-    if (this.piece !== null) this.end = this.p;
-  }
+/** Walks the occurrences of a field: `from` to `to` is one value, or several that are packed. */
+@unmanaged
+class Occurrences {
+  field: u32;
+  wire: u32;
+  from: usize;
+  to: usize;
+  piece: Piece | null;
+  p: usize;
+  end: usize;
 
   next(): bool {
     while (true) {
@@ -77,18 +75,29 @@ class Occurrences {
   }
 }
 
+function occurrencesOf(list: List): Occurrences {
+  const each = changetype<Occurrences>(arenaAllocate(offsetof<Occurrences>()));
+  const owner = list.owner;
+  each.field = list.field;
+  each.piece = owner._first;
+  each.p = owner._start;
+  each.end = owner._first === null ? owner._end : owner._start;
+  return each;
+}
+
 /** 64 bit numbers of fixed size: `f64`, `u64` or `i64`. */
+@unmanaged
 export class FixedList<T> extends List {
   get length(): i32 {
     let size: usize = 0;
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) if (each.wire == BYTES || each.wire == FIXED64) size += (each.to - each.from) & ~7;
     return <i32>(size >> 3);
   }
 
   toArray(): T[] {
     const values = new Array<T>();
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) {
       if (each.wire != BYTES && each.wire != FIXED64) continue;
       for (let p = each.from; p + 8 <= each.to; p += 8) values.push(load<T>(p));
@@ -112,10 +121,11 @@ export class FixedList<T> extends List {
 }
 
 /** 64 bit numbers of varying size. */
+@unmanaged
 export class VarintList extends List {
   get length(): i32 {
     let count = 0;
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) {
       if (each.wire != BYTES && each.wire != VARINT) continue;
       for (let p = each.from; p < each.to; ++p) if (load<u8>(p) < 0x80) ++count;
@@ -125,7 +135,7 @@ export class VarintList extends List {
 
   toArray(): u64[] {
     const values = new Array<u64>();
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) {
       if (each.wire != BYTES && each.wire != VARINT) continue;
       let p = each.from;
@@ -152,17 +162,18 @@ export class VarintList extends List {
 }
 
 /** Texts. */
+@unmanaged
 export class TextList extends List {
   get length(): i32 {
     let count = 0;
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) if (each.wire == BYTES) ++count;
     return count;
   }
 
   toArray(): string[] {
     const values = new Array<string>();
-    const each = new Occurrences(this.owner, this.field);
+    const each = occurrencesOf(this);
     while (each.next()) if (each.wire == BYTES) values.push(newUtf8(each.from, each.to).toString());
     return values;
   }

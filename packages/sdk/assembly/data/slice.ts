@@ -1,5 +1,5 @@
 import { arenaAllocate } from "../memory/arena";
-import { HIDDEN, Message, moveMessage, newMessage, open, Piece, insertBefore, splitOut, touch, removeMessage } from "../wire/message";
+import { foldBack, HIDDEN, KEPT, Message, moveMessage, newMessage, open, Piece, insertBefore, splitOut, touch, removeMessage } from "../wire/message";
 import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
 
 /**
@@ -17,12 +17,17 @@ export class Slice<T> {
   nearIndex: i32;
   version: u32;
   count: i32;
+  /** Whether walking gives messages that nobody touched back to the bytes: for attributes, which are many. */
+  folding: bool;
 
+  /** Used by `for (const item of slice)`. */
   iterator(): SliceIterator<T> {
     const it = changetype<SliceIterator<T>>(arenaAllocate(offsetof<SliceIterator<T>>()));
     it.owner = this.owner;
     it.field = this.field;
     it.current = null;
+    it.folding = this.folding;
+    it.fresh = false;
     return it;
   }
 
@@ -48,6 +53,7 @@ export class Slice<T> {
       ++i;
     }
     if (current === null || index < 0) abort("a slice has no element " + index.toString());
+    current._flags |= KEPT;
     this.near = current;
     this.nearIndex = i;
     return changetype<T>(current);
@@ -97,13 +103,20 @@ export class SliceIterator<T> {
   owner: Message;
   field: u32;
   current: Message | null;
+  folding: bool;
+  /** Whether this walk made the message that it stands at. */
+  fresh: bool;
 
   /** Goes on to the next message. @returns false at the end */
   next(): bool {
-    const found = nextMessage(this.owner, this.field, this.current);
-    if (found === null) return false;
+    const current = this.current;
+    let found: Message | null;
+    if (this.folding && this.fresh && current !== null && current._parent === this.owner) {
+      found = findMessage(this.owner, this.field, foldBack(current));
+    } else found = nextMessage(this.owner, this.field, current);
     this.current = found;
-    return true;
+    this.fresh = made;
+    return found !== null;
   }
 
   get value(): T {
@@ -127,6 +140,7 @@ export function sliceOf<S>(owner: Message, field: u32): S {
   slice.nearIndex = -1;
   slice.version = owner._version;
   slice.count = -1;
+  slice.folding = false;
   owner._slices = changetype<usize>(slice);
   return changetype<S>(slice);
 }
@@ -149,6 +163,15 @@ export function nextMessage(owner: Message, field: u32, current: Message | null)
     }
     piece = current._next;
   }
+  return findMessage(owner, field, piece);
+}
+
+/** Whether {@link findMessage} made the message that it answered last. */
+let made = false;
+
+/** @returns the first message of the field at or after `piece` */
+function findMessage(owner: Message, field: u32, piece: Piece | null): Message | null {
+  made = false;
   const tag = (field << 3) | BYTES;
   while (piece !== null) {
     if (piece._field != 0) {
@@ -177,6 +200,7 @@ export function nextMessage(owner: Message, field: u32, current: Message | null)
       if (start == 0) return null;
       const message = newMessage(owner, field, tagStart, start, start + length);
       splitOut(owner, piece, tagStart, start + length, message);
+      made = true;
       return message;
     }
     piece = piece._next;

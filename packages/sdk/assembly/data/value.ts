@@ -1,7 +1,7 @@
 import { BYTES, FIXED64, VARINT } from "../wire/read";
 import { Message, open } from "../wire/message";
 import { getDouble, getLength, getMessage, getVarint, lastOf, setEmptyMessage, setFixed64, setLength, setVarint, valueEnd, removeFields } from "../wire/fields";
-import { Attributes } from "./attributes";
+import { Attributes, attributesOf } from "./attributes";
 import { Bytes, newBytes, newUtf8, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
 import { Slice, sliceOf } from "./slice";
@@ -66,7 +66,7 @@ export class Value extends Message {
 
   /** The entries of a map; empty for other types. Use {@link setEmptyMap} to make it one. */
   get map(): Attributes {
-    return sliceOf<Attributes>(getMessage(this, ValueType.Map, MEMBERS), 1);
+    return attributesOf(getMessage(this, ValueType.Map, MEMBERS), 1);
   }
 
   setStr(value: string): void {
@@ -99,7 +99,7 @@ export class Value extends Message {
   }
 
   setEmptyMap(): Attributes {
-    return sliceOf<Attributes>(setEmptyMessage(this, ValueType.Map, MEMBERS), 1);
+    return attributesOf(setEmptyMessage(this, ValueType.Map, MEMBERS), 1);
   }
 
   /** Makes it {@link ValueType.Empty}. */

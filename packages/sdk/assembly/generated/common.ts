@@ -1,16 +1,18 @@
 // Generated from common.proto by `npm run generate`: do not edit.
 
-import { Attributes } from "../data/attributes";
+import { Attributes, attributesOf } from "../data/attributes";
 import { Utf8, newUtf8 } from "../data/bytes";
-import { TextList } from "../data/lists";
-import { Slice, sliceOf } from "../data/slice";
+import { TextList, listOf } from "../data/lists";
+import { Slice } from "../data/slice";
 import { encodeText, textEnd } from "../data/text";
 import { copyMessage } from "../wire/copy";
 import { getLength, getVarint, setLength, setVarint, valueEnd } from "../wire/fields";
 import { Message, moveMessage, removeMessage } from "../wire/message";
 
+/** InstrumentationScope is a message representing the instrumentation scope information such as the fully qualified name and version. */
 @unmanaged
 export class InstrumentationScope extends Message {
+  /** A name denoting the Instrumentation scope. */
   get name(): string {
     return this.nameUtf8.toString();
   }
@@ -29,6 +31,7 @@ export class InstrumentationScope extends Message {
     setLength(this, 1, 0x2, value.start, value.end - value.start, true);
   }
 
+  /** Defines the version of the instrumentation scope. */
   get version(): string {
     return this.versionUtf8.toString();
   }
@@ -47,10 +50,12 @@ export class InstrumentationScope extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** Additional attributes that describe the scope. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 3);
+    return attributesOf(this, 3);
   }
 
+  /** The number of attributes that were discarded. */
   get droppedAttributesCount(): u32 {
     return <u32>getVarint(this, 4);
   }
@@ -60,8 +65,10 @@ export class InstrumentationScope extends Message {
   }
 }
 
+/** A reference to an Entity. */
 @unmanaged
 export class EntityRef extends Message {
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -80,6 +87,7 @@ export class EntityRef extends Message {
     setLength(this, 1, 0x2, value.start, value.end - value.start, true);
   }
 
+  /** Defines the type of the entity. */
   get type(): string {
     return this.typeUtf8.toString();
   }
@@ -98,12 +106,14 @@ export class EntityRef extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** Attribute Keys that identify the entity. */
   get idKeys(): TextList {
-    return new TextList(this, 3);
+    return listOf<TextList>(this, 3);
   }
 
+  /** Descriptive (non-identifying) attribute keys of the entity. */
   get descriptionKeys(): TextList {
-    return new TextList(this, 4);
+    return listOf<TextList>(this, 4);
   }
 
   /** Takes it out of the batch. */

@@ -1,6 +1,6 @@
 // Generated from logs.proto by `npm run generate`: do not edit.
 
-import { Attributes } from "../data/attributes";
+import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
 import { Slice, sliceOf } from "../data/slice";
 import { encodeText, textEnd } from "../data/text";
@@ -11,6 +11,7 @@ import { Message, moveMessage, removeMessage } from "../wire/message";
 import { InstrumentationScope } from "./common";
 import { Resource } from "./resource";
 
+/** Possible values for LogRecord.SeverityNumber. */
 export enum SeverityNumber {
   Unspecified = 0,
   Trace = 1,
@@ -39,20 +40,25 @@ export enum SeverityNumber {
   Fatal4 = 24,
 }
 
+/** LogRecordFlags represents constants used to interpret the LogRecord.flags field, which is protobuf 'fixed32' type and is to be used as bit-fields. */
 export enum LogRecordFlags {
   DoNotUse = 0,
   TraceFlagsMask = 255,
 }
 
+/** LogsData represents the logs data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP logs data but do not implement the OTLP protocol. */
 @unmanaged
 export class Logs extends Message {
+  /** An array of ResourceLogs. */
   get resourceLogs(): Slice<ResourceLogs> {
     return sliceOf<Slice<ResourceLogs>>(this, 1);
   }
 }
 
+/** A collection of ScopeLogs from a Resource. */
 @unmanaged
 export class ResourceLogs extends Message {
+  /** The resource for the logs in this message. */
   get resource(): Resource {
     return changetype<Resource>(getMessage(this, 1, 0));
   }
@@ -61,10 +67,12 @@ export class ResourceLogs extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of ScopeLogs that originate from a resource. */
   get scopeLogs(): Slice<ScopeLogs> {
     return sliceOf<Slice<ScopeLogs>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -99,8 +107,10 @@ export class ResourceLogs extends Message {
   }
 }
 
+/** A collection of Logs produced by a Scope. */
 @unmanaged
 export class ScopeLogs extends Message {
+  /** The instrumentation scope information for the logs in this message. */
   get scope(): InstrumentationScope {
     return changetype<InstrumentationScope>(getMessage(this, 1, 0));
   }
@@ -109,10 +119,12 @@ export class ScopeLogs extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of log records. */
   get logRecords(): Slice<LogRecord> {
     return sliceOf<Slice<LogRecord>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -149,6 +161,7 @@ export class ScopeLogs extends Message {
 
 @unmanaged
 export class LogRecord extends Message {
+  /** time_unix_nano is the time when the event occurred. */
   get timestamp(): u64 {
     return getFixed64(this, 1);
   }
@@ -157,6 +170,7 @@ export class LogRecord extends Message {
     setFixed64(this, 1, 0x2, value, true);
   }
 
+  /** Time when the event was observed by the collection system. */
   get observedTimestamp(): u64 {
     return getFixed64(this, 11);
   }
@@ -165,6 +179,7 @@ export class LogRecord extends Message {
     setFixed64(this, 11, 0x800, value, true);
   }
 
+  /** Numerical value of the severity, normalized to values described in Log Data Model. */
   get severityNumber(): SeverityNumber {
     return <SeverityNumber>getVarint(this, 2);
   }
@@ -173,6 +188,7 @@ export class LogRecord extends Message {
     setVarint(this, 2, 0x4, <i64>value, true);
   }
 
+  /** The severity text (also known as log level). */
   get severityText(): string {
     return this.severityTextUtf8.toString();
   }
@@ -191,6 +207,7 @@ export class LogRecord extends Message {
     setLength(this, 3, 0x8, value.start, value.end - value.start, true);
   }
 
+  /** A value containing the body of the log record. */
   get body(): Value {
     return changetype<Value>(getMessage(this, 5, 0));
   }
@@ -199,8 +216,9 @@ export class LogRecord extends Message {
     return hasMessage(this, 5);
   }
 
+  /** Additional attributes that describe the specific event occurrence. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 6);
+    return attributesOf(this, 6);
   }
 
   get droppedAttributesCount(): u32 {
@@ -211,6 +229,7 @@ export class LogRecord extends Message {
     setVarint(this, 7, 0x80, value, true);
   }
 
+  /** Flags, a bit field. */
   get flags(): u32 {
     return getFixed32(this, 8);
   }
@@ -219,6 +238,7 @@ export class LogRecord extends Message {
     setFixed32(this, 8, 0x100, value, true);
   }
 
+  /** A unique identifier for a trace. */
   get traceId(): Bytes {
     const start = getLength(this, 9);
     return newBytes(start, valueEnd);
@@ -228,6 +248,7 @@ export class LogRecord extends Message {
     setLength(this, 9, 0x200, value.start, value.end - value.start, true);
   }
 
+  /** A unique identifier for a span within a trace, assigned when the span is created. */
   get spanId(): Bytes {
     const start = getLength(this, 10);
     return newBytes(start, valueEnd);
@@ -237,6 +258,7 @@ export class LogRecord extends Message {
     setLength(this, 10, 0x400, value.start, value.end - value.start, true);
   }
 
+  /** A unique identifier of event category/type. */
   get eventName(): string {
     return this.eventNameUtf8.toString();
   }

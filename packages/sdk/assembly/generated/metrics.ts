@@ -1,8 +1,8 @@
 // Generated from metrics.proto by `npm run generate`: do not edit.
 
-import { Attributes } from "../data/attributes";
+import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
-import { FixedList, VarintList } from "../data/lists";
+import { FixedList, VarintList, listOf } from "../data/lists";
 import { Slice, sliceOf } from "../data/slice";
 import { encodeText, textEnd } from "../data/text";
 import { copyMessage } from "../wire/copy";
@@ -21,12 +21,14 @@ export enum MetricType {
   Summary = 11,
 }
 
+/** AggregationTemporality defines how a metric aggregator reports aggregated values. */
 export enum AggregationTemporality {
   Unspecified = 0,
   Delta = 1,
   Cumulative = 2,
 }
 
+/** DataPointFlags is defined as a protobuf 'uint32' type and is to be used as a bit-field representing 32 distinct boolean flags. */
 export enum DataPointFlags {
   DoNotUse = 0,
   NoRecordedValueMask = 1,
@@ -46,15 +48,19 @@ export enum ExemplarValueType {
   Int = 6,
 }
 
+/** MetricsData represents the metrics data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP metrics data but do not implement the OTLP protocol. */
 @unmanaged
 export class Metrics extends Message {
+  /** An array of ResourceMetrics. */
   get resourceMetrics(): Slice<ResourceMetrics> {
     return sliceOf<Slice<ResourceMetrics>>(this, 1);
   }
 }
 
+/** A collection of ScopeMetrics from a Resource. */
 @unmanaged
 export class ResourceMetrics extends Message {
+  /** The resource for the metrics in this message. */
   get resource(): Resource {
     return changetype<Resource>(getMessage(this, 1, 0));
   }
@@ -63,10 +69,12 @@ export class ResourceMetrics extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of metrics that originate from a resource. */
   get scopeMetrics(): Slice<ScopeMetrics> {
     return sliceOf<Slice<ScopeMetrics>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -101,8 +109,10 @@ export class ResourceMetrics extends Message {
   }
 }
 
+/** A collection of Metrics produced by an Scope. */
 @unmanaged
 export class ScopeMetrics extends Message {
+  /** The instrumentation scope information for the metrics in this message. */
   get scope(): InstrumentationScope {
     return changetype<InstrumentationScope>(getMessage(this, 1, 0));
   }
@@ -111,10 +121,12 @@ export class ScopeMetrics extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of metrics that originate from an instrumentation library. */
   get metrics(): Slice<Metric> {
     return sliceOf<Slice<Metric>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -149,12 +161,14 @@ export class ScopeMetrics extends Message {
   }
 }
 
+/** Defines a Metric which has one or more timeseries. */
 @unmanaged
 export class Metric extends Message {
   get type(): MetricType {
     return <MetricType>lastOf(this, 0, 0, 3744);
   }
 
+  /** The name of the metric. */
   get name(): string {
     return this.nameUtf8.toString();
   }
@@ -173,6 +187,7 @@ export class Metric extends Message {
     setLength(this, 1, 0x2, value.start, value.end - value.start, true);
   }
 
+  /** A description of the metric, which can be used in documentation. */
   get description(): string {
     return this.descriptionUtf8.toString();
   }
@@ -191,6 +206,7 @@ export class Metric extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** The unit in which the metric value is reported. */
   get unit(): string {
     return this.unitUtf8.toString();
   }
@@ -249,8 +265,9 @@ export class Metric extends Message {
     return changetype<Summary>(setEmptyMessage(this, 11, 0xea0));
   }
 
+  /** Additional metadata attributes that describe the metric. */
   get metadata(): Attributes {
-    return sliceOf<Attributes>(this, 12);
+    return attributesOf(this, 12);
   }
 
   /** Takes it out of the batch. */
@@ -269,19 +286,24 @@ export class Metric extends Message {
   }
 }
 
+/** Gauge represents the type of a scalar metric that always exports the "current value" for every data point. */
 @unmanaged
 export class Gauge extends Message {
+  /** The time series data points. */
   get dataPoints(): Slice<NumberDataPoint> {
     return sliceOf<Slice<NumberDataPoint>>(this, 1);
   }
 }
 
+/** Sum represents the type of a scalar metric that is calculated as a sum of all reported measurements over a time interval. */
 @unmanaged
 export class Sum extends Message {
+  /** The time series data points. */
   get dataPoints(): Slice<NumberDataPoint> {
     return sliceOf<Slice<NumberDataPoint>>(this, 1);
   }
 
+  /** aggregation_temporality describes if the aggregator reports delta changes since last report time, or cumulative changes since a fixed start time. */
   get aggregationTemporality(): AggregationTemporality {
     return <AggregationTemporality>getVarint(this, 2);
   }
@@ -290,6 +312,7 @@ export class Sum extends Message {
     setVarint(this, 2, 0x4, <i64>value, true);
   }
 
+  /** Represents whether the sum is monotonic. */
   get isMonotonic(): bool {
     return getVarint(this, 3) != 0;
   }
@@ -299,12 +322,15 @@ export class Sum extends Message {
   }
 }
 
+/** Histogram represents the type of a metric that is calculated by aggregating as a Histogram of all reported measurements over a time interval. */
 @unmanaged
 export class Histogram extends Message {
+  /** The time series data points. */
   get dataPoints(): Slice<HistogramDataPoint> {
     return sliceOf<Slice<HistogramDataPoint>>(this, 1);
   }
 
+  /** aggregation_temporality describes if the aggregator reports delta changes since last report time, or cumulative changes since a fixed start time. */
   get aggregationTemporality(): AggregationTemporality {
     return <AggregationTemporality>getVarint(this, 2);
   }
@@ -314,12 +340,15 @@ export class Histogram extends Message {
   }
 }
 
+/** ExponentialHistogram represents the type of a metric that is calculated by aggregating as a ExponentialHistogram of all reported double measurements over a time interval. */
 @unmanaged
 export class ExponentialHistogram extends Message {
+  /** The time series data points. */
   get dataPoints(): Slice<ExponentialHistogramDataPoint> {
     return sliceOf<Slice<ExponentialHistogramDataPoint>>(this, 1);
   }
 
+  /** aggregation_temporality describes if the aggregator reports delta changes since last report time, or cumulative changes since a fixed start time. */
   get aggregationTemporality(): AggregationTemporality {
     return <AggregationTemporality>getVarint(this, 2);
   }
@@ -329,23 +358,28 @@ export class ExponentialHistogram extends Message {
   }
 }
 
+/** Summary metric data are used to convey quantile summaries, a Prometheus (see: https://prometheus.io/docs/concepts/metric_types/#summary) and OpenMetrics (see: https://github.com/prometheus/OpenMetrics/blob/4dbf6075567ab43296eed941037c12951faafb92/protos/prometheus.proto#L45) data type. */
 @unmanaged
 export class Summary extends Message {
+  /** The time series data points. */
   get dataPoints(): Slice<SummaryDataPoint> {
     return sliceOf<Slice<SummaryDataPoint>>(this, 1);
   }
 }
 
+/** NumberDataPoint is a single data point in a timeseries that describes the time-varying scalar value of a metric. */
 @unmanaged
 export class NumberDataPoint extends Message {
   get valueType(): NumberDataPointValueType {
     return <NumberDataPointValueType>lastOf(this, 0, 80, 0);
   }
 
+  /** The set of key/value pairs that uniquely identify the timeseries from where this point belongs. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 7);
+    return attributesOf(this, 7);
   }
 
+  /** StartTimeUnixNano is optional but strongly encouraged, see the the detailed comments above Metric. */
   get startTimestamp(): u64 {
     return getFixed64(this, 2);
   }
@@ -354,6 +388,7 @@ export class NumberDataPoint extends Message {
     setFixed64(this, 2, 0x4, value, true);
   }
 
+  /** TimeUnixNano is required, see the detailed comments above Metric. */
   get timestamp(): u64 {
     return getFixed64(this, 3);
   }
@@ -382,6 +417,7 @@ export class NumberDataPoint extends Message {
     return sliceOf<Slice<Exemplar>>(this, 5);
   }
 
+  /** Flags that apply to this specific data point. */
   get flags(): u32 {
     return <u32>getVarint(this, 8);
   }
@@ -406,12 +442,15 @@ export class NumberDataPoint extends Message {
   }
 }
 
+/** HistogramDataPoint is a single data point in a timeseries that describes the time-varying values of a Histogram. */
 @unmanaged
 export class HistogramDataPoint extends Message {
+  /** The set of key/value pairs that uniquely identify the timeseries from where this point belongs. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 9);
+    return attributesOf(this, 9);
   }
 
+  /** StartTimeUnixNano is optional but strongly encouraged, see the the detailed comments above Metric. */
   get startTimestamp(): u64 {
     return getFixed64(this, 2);
   }
@@ -420,6 +459,7 @@ export class HistogramDataPoint extends Message {
     setFixed64(this, 2, 0x4, value, true);
   }
 
+  /** TimeUnixNano is required, see the detailed comments above Metric. */
   get timestamp(): u64 {
     return getFixed64(this, 3);
   }
@@ -428,6 +468,7 @@ export class HistogramDataPoint extends Message {
     setFixed64(this, 3, 0x8, value, true);
   }
 
+  /** count is the number of values in the population. */
   get count(): u64 {
     return getFixed64(this, 4);
   }
@@ -436,6 +477,7 @@ export class HistogramDataPoint extends Message {
     setFixed64(this, 4, 0x10, value, true);
   }
 
+  /** sum of the values in the population. */
   get sum(): f64 {
     return getDouble(this, 5);
   }
@@ -452,18 +494,21 @@ export class HistogramDataPoint extends Message {
     removeFields(this, 0x20, 2);
   }
 
+  /** bucket_counts is an optional field contains the count values of histogram for each bucket. */
   get bucketCounts(): FixedList<u64> {
-    return new FixedList<u64>(this, 6);
+    return listOf<FixedList<u64>>(this, 6);
   }
 
+  /** explicit_bounds specifies buckets with explicitly defined bounds for values. */
   get explicitBounds(): FixedList<f64> {
-    return new FixedList<f64>(this, 7);
+    return listOf<FixedList<f64>>(this, 7);
   }
 
   get exemplars(): Slice<Exemplar> {
     return sliceOf<Slice<Exemplar>>(this, 8);
   }
 
+  /** Flags that apply to this specific data point. */
   get flags(): u32 {
     return <u32>getVarint(this, 10);
   }
@@ -472,6 +517,7 @@ export class HistogramDataPoint extends Message {
     setVarint(this, 10, 0x400, value, true);
   }
 
+  /** min is the minimum value over (start_time, end_time]. */
   get min(): f64 {
     return getDouble(this, 11);
   }
@@ -488,6 +534,7 @@ export class HistogramDataPoint extends Message {
     removeFields(this, 0x800, 2);
   }
 
+  /** max is the maximum value over (start_time, end_time]. */
   get max(): f64 {
     return getDouble(this, 12);
   }
@@ -520,12 +567,15 @@ export class HistogramDataPoint extends Message {
   }
 }
 
+/** ExponentialHistogramDataPoint is a single data point in a timeseries that describes the time-varying values of a ExponentialHistogram of double values. */
 @unmanaged
 export class ExponentialHistogramDataPoint extends Message {
+  /** The set of key/value pairs that uniquely identify the timeseries from where this point belongs. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 1);
+    return attributesOf(this, 1);
   }
 
+  /** StartTimeUnixNano is optional but strongly encouraged, see the the detailed comments above Metric. */
   get startTimestamp(): u64 {
     return getFixed64(this, 2);
   }
@@ -534,6 +584,7 @@ export class ExponentialHistogramDataPoint extends Message {
     setFixed64(this, 2, 0x4, value, true);
   }
 
+  /** TimeUnixNano is required, see the detailed comments above Metric. */
   get timestamp(): u64 {
     return getFixed64(this, 3);
   }
@@ -542,6 +593,7 @@ export class ExponentialHistogramDataPoint extends Message {
     setFixed64(this, 3, 0x8, value, true);
   }
 
+  /** The number of values in the population. */
   get count(): u64 {
     return getFixed64(this, 4);
   }
@@ -550,6 +602,7 @@ export class ExponentialHistogramDataPoint extends Message {
     setFixed64(this, 4, 0x10, value, true);
   }
 
+  /** The sum of the values in the population. */
   get sum(): f64 {
     return getDouble(this, 5);
   }
@@ -566,6 +619,7 @@ export class ExponentialHistogramDataPoint extends Message {
     removeFields(this, 0x20, 2);
   }
 
+  /** scale describes the resolution of the histogram. */
   get scale(): i32 {
     return unzigzag(getVarint(this, 6));
   }
@@ -574,6 +628,7 @@ export class ExponentialHistogramDataPoint extends Message {
     setVarint(this, 6, 0x40, <u32>((value << 1) ^ (value >> 31)), true);
   }
 
+  /** The count of values that are either exactly zero or within the region considered zero by the instrumentation at the tolerated degree of precision. */
   get zeroCount(): u64 {
     return getFixed64(this, 7);
   }
@@ -582,6 +637,7 @@ export class ExponentialHistogramDataPoint extends Message {
     setFixed64(this, 7, 0x80, value, true);
   }
 
+  /** positive carries the positive range of exponential bucket counts. */
   get positive(): ExponentialHistogramDataPointBuckets {
     return changetype<ExponentialHistogramDataPointBuckets>(getMessage(this, 8, 0));
   }
@@ -590,6 +646,7 @@ export class ExponentialHistogramDataPoint extends Message {
     return hasMessage(this, 8);
   }
 
+  /** negative carries the negative range of exponential bucket counts. */
   get negative(): ExponentialHistogramDataPointBuckets {
     return changetype<ExponentialHistogramDataPointBuckets>(getMessage(this, 9, 0));
   }
@@ -598,6 +655,7 @@ export class ExponentialHistogramDataPoint extends Message {
     return hasMessage(this, 9);
   }
 
+  /** Flags that apply to this specific data point. */
   get flags(): u32 {
     return <u32>getVarint(this, 10);
   }
@@ -610,6 +668,7 @@ export class ExponentialHistogramDataPoint extends Message {
     return sliceOf<Slice<Exemplar>>(this, 11);
   }
 
+  /** The minimum value over (start_time, end_time]. */
   get min(): f64 {
     return getDouble(this, 12);
   }
@@ -626,6 +685,7 @@ export class ExponentialHistogramDataPoint extends Message {
     removeFields(this, 0x1000, 2);
   }
 
+  /** The maximum value over (start_time, end_time]. */
   get max(): f64 {
     return getDouble(this, 13);
   }
@@ -642,6 +702,7 @@ export class ExponentialHistogramDataPoint extends Message {
     removeFields(this, 0x2000, 2);
   }
 
+  /** ZeroThreshold may be optionally set to convey the width of the zero region. */
   get zeroThreshold(): f64 {
     return getDouble(this, 14);
   }
@@ -666,8 +727,10 @@ export class ExponentialHistogramDataPoint extends Message {
   }
 }
 
+/** Buckets are a set of bucket counts, encoded in a contiguous array of counts. */
 @unmanaged
 export class ExponentialHistogramDataPointBuckets extends Message {
+  /** The bucket index of the first entry in the bucket_counts array. */
   get offset(): i32 {
     return unzigzag(getVarint(this, 1));
   }
@@ -676,17 +739,21 @@ export class ExponentialHistogramDataPointBuckets extends Message {
     setVarint(this, 1, 0x2, <u32>((value << 1) ^ (value >> 31)), true);
   }
 
+  /** An array of count values, where bucket_counts[i] carries the count of the bucket at index (offset+i). */
   get bucketCounts(): VarintList {
-    return new VarintList(this, 2);
+    return listOf<VarintList>(this, 2);
   }
 }
 
+/** SummaryDataPoint is a single data point in a timeseries that describes the time-varying values of a Summary metric. */
 @unmanaged
 export class SummaryDataPoint extends Message {
+  /** The set of key/value pairs that uniquely identify the timeseries from where this point belongs. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 7);
+    return attributesOf(this, 7);
   }
 
+  /** StartTimeUnixNano is optional but strongly encouraged, see the the detailed comments above Metric. */
   get startTimestamp(): u64 {
     return getFixed64(this, 2);
   }
@@ -695,6 +762,7 @@ export class SummaryDataPoint extends Message {
     setFixed64(this, 2, 0x4, value, true);
   }
 
+  /** TimeUnixNano is required, see the detailed comments above Metric. */
   get timestamp(): u64 {
     return getFixed64(this, 3);
   }
@@ -703,6 +771,7 @@ export class SummaryDataPoint extends Message {
     setFixed64(this, 3, 0x8, value, true);
   }
 
+  /** count is the number of values in the population. */
   get count(): u64 {
     return getFixed64(this, 4);
   }
@@ -711,6 +780,7 @@ export class SummaryDataPoint extends Message {
     setFixed64(this, 4, 0x10, value, true);
   }
 
+  /** sum of the values in the population. */
   get sum(): f64 {
     return getDouble(this, 5);
   }
@@ -719,10 +789,12 @@ export class SummaryDataPoint extends Message {
     setFixed64(this, 5, 0x20, reinterpret<u64>(value), true);
   }
 
+  /** (Optional) list of values at different quantiles of the distribution calculated from the current snapshot. */
   get quantileValues(): Slice<SummaryDataPointValueAtQuantile> {
     return sliceOf<Slice<SummaryDataPointValueAtQuantile>>(this, 6);
   }
 
+  /** Flags that apply to this specific data point. */
   get flags(): u32 {
     return <u32>getVarint(this, 8);
   }
@@ -747,8 +819,10 @@ export class SummaryDataPoint extends Message {
   }
 }
 
+/** Represents the value at a given quantile of a distribution. */
 @unmanaged
 export class SummaryDataPointValueAtQuantile extends Message {
+  /** The quantile of a distribution. */
   get quantile(): f64 {
     return getDouble(this, 1);
   }
@@ -757,6 +831,7 @@ export class SummaryDataPointValueAtQuantile extends Message {
     setFixed64(this, 1, 0x2, reinterpret<u64>(value), true);
   }
 
+  /** The value at the given quantile of a distribution. */
   get value(): f64 {
     return getDouble(this, 2);
   }
@@ -781,14 +856,16 @@ export class SummaryDataPointValueAtQuantile extends Message {
   }
 }
 
+/** A representation of an exemplar, which is a sample input measurement. */
 @unmanaged
 export class Exemplar extends Message {
   get valueType(): ExemplarValueType {
     return <ExemplarValueType>lastOf(this, 0, 72, 0);
   }
 
+  /** The set of key/value pairs that were filtered out by the aggregator, but recorded alongside the original measurement. */
   get filteredAttributes(): Attributes {
-    return sliceOf<Attributes>(this, 7);
+    return attributesOf(this, 7);
   }
 
   get timestamp(): u64 {
@@ -815,6 +892,7 @@ export class Exemplar extends Message {
     setFixed64(this, 6, 0x48, value, false);
   }
 
+  /** (Optional) Span ID of the exemplar trace. */
   get spanId(): Bytes {
     const start = getLength(this, 4);
     return newBytes(start, valueEnd);
@@ -824,6 +902,7 @@ export class Exemplar extends Message {
     setLength(this, 4, 0x10, value.start, value.end - value.start, true);
   }
 
+  /** (Optional) Trace ID of the exemplar trace. */
   get traceId(): Bytes {
     const start = getLength(this, 5);
     return newBytes(start, valueEnd);

@@ -1,17 +1,20 @@
 // Generated from resource.proto by `npm run generate`: do not edit.
 
-import { Attributes } from "../data/attributes";
+import { Attributes, attributesOf } from "../data/attributes";
 import { Slice, sliceOf } from "../data/slice";
 import { getVarint, setVarint } from "../wire/fields";
 import { Message } from "../wire/message";
 import { EntityRef } from "./common";
 
+/** Resource information. */
 @unmanaged
 export class Resource extends Message {
+  /** Set of attributes that describe the resource. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 1);
+    return attributesOf(this, 1);
   }
 
+  /** The number of dropped attributes. */
   get droppedAttributesCount(): u32 {
     return <u32>getVarint(this, 2);
   }
@@ -20,6 +23,7 @@ export class Resource extends Message {
     setVarint(this, 2, 0x4, value, true);
   }
 
+  /** Set of entities that participate in this Resource. */
   get entityRefs(): Slice<EntityRef> {
     return sliceOf<Slice<EntityRef>>(this, 3);
   }

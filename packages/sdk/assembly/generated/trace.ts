@@ -1,6 +1,6 @@
 // Generated from trace.proto by `npm run generate`: do not edit.
 
-import { Attributes } from "../data/attributes";
+import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
 import { Slice, sliceOf } from "../data/slice";
 import { encodeText, textEnd } from "../data/text";
@@ -10,6 +10,7 @@ import { Message, moveMessage, removeMessage } from "../wire/message";
 import { InstrumentationScope } from "./common";
 import { Resource } from "./resource";
 
+/** SpanKind is the type of span. */
 export enum SpanKind {
   Unspecified = 0,
   Internal = 1,
@@ -25,6 +26,7 @@ export enum StatusCode {
   Error = 2,
 }
 
+/** SpanFlags represents constants used to interpret the Span.flags field, which is protobuf 'fixed32' type and is to be used as bit-fields. */
 export enum SpanFlags {
   DoNotUse = 0,
   TraceFlagsMask = 255,
@@ -32,15 +34,19 @@ export enum SpanFlags {
   ContextIsRemoteMask = 512,
 }
 
+/** TracesData represents the traces data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP traces data but do not implement the OTLP protocol. */
 @unmanaged
 export class Traces extends Message {
+  /** An array of ResourceSpans. */
   get resourceSpans(): Slice<ResourceSpans> {
     return sliceOf<Slice<ResourceSpans>>(this, 1);
   }
 }
 
+/** A collection of ScopeSpans from a Resource. */
 @unmanaged
 export class ResourceSpans extends Message {
+  /** The resource for the spans in this message. */
   get resource(): Resource {
     return changetype<Resource>(getMessage(this, 1, 0));
   }
@@ -49,10 +55,12 @@ export class ResourceSpans extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of ScopeSpans that originate from a resource. */
   get scopeSpans(): Slice<ScopeSpans> {
     return sliceOf<Slice<ScopeSpans>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -87,8 +95,10 @@ export class ResourceSpans extends Message {
   }
 }
 
+/** A collection of Spans produced by an InstrumentationScope. */
 @unmanaged
 export class ScopeSpans extends Message {
+  /** The instrumentation scope information for the spans in this message. */
   get scope(): InstrumentationScope {
     return changetype<InstrumentationScope>(getMessage(this, 1, 0));
   }
@@ -97,10 +107,12 @@ export class ScopeSpans extends Message {
     return hasMessage(this, 1);
   }
 
+  /** A list of Spans that originate from an instrumentation scope. */
   get spans(): Slice<Span> {
     return sliceOf<Slice<Span>>(this, 2);
   }
 
+  /** The Schema URL, if known. */
   get schemaUrl(): string {
     return this.schemaUrlUtf8.toString();
   }
@@ -135,8 +147,10 @@ export class ScopeSpans extends Message {
   }
 }
 
+/** A Span represents a single operation performed by a single component of the system. */
 @unmanaged
 export class Span extends Message {
+  /** A unique identifier for a trace. */
   get traceId(): Bytes {
     const start = getLength(this, 1);
     return newBytes(start, valueEnd);
@@ -146,6 +160,7 @@ export class Span extends Message {
     setLength(this, 1, 0x2, value.start, value.end - value.start, true);
   }
 
+  /** A unique identifier for a span within a trace, assigned when the span is created. */
   get spanId(): Bytes {
     const start = getLength(this, 2);
     return newBytes(start, valueEnd);
@@ -155,6 +170,7 @@ export class Span extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** trace_state conveys information about request position in multiple distributed tracing graphs. */
   get traceState(): string {
     return this.traceStateUtf8.toString();
   }
@@ -173,6 +189,7 @@ export class Span extends Message {
     setLength(this, 3, 0x8, value.start, value.end - value.start, true);
   }
 
+  /** The `span_id` of this span's parent span. */
   get parentSpanId(): Bytes {
     const start = getLength(this, 4);
     return newBytes(start, valueEnd);
@@ -182,6 +199,7 @@ export class Span extends Message {
     setLength(this, 4, 0x10, value.start, value.end - value.start, true);
   }
 
+  /** Flags, a bit field. */
   get flags(): u32 {
     return getFixed32(this, 16);
   }
@@ -190,6 +208,7 @@ export class Span extends Message {
     setFixed32(this, 16, 0x10000, value, true);
   }
 
+  /** A description of the span's operation. */
   get name(): string {
     return this.nameUtf8.toString();
   }
@@ -208,6 +227,7 @@ export class Span extends Message {
     setLength(this, 5, 0x20, value.start, value.end - value.start, true);
   }
 
+  /** Distinguishes between spans generated in a particular context. */
   get kind(): SpanKind {
     return <SpanKind>getVarint(this, 6);
   }
@@ -216,6 +236,7 @@ export class Span extends Message {
     setVarint(this, 6, 0x40, <i64>value, true);
   }
 
+  /** The start time of the span. */
   get startTimestamp(): u64 {
     return getFixed64(this, 7);
   }
@@ -224,6 +245,7 @@ export class Span extends Message {
     setFixed64(this, 7, 0x80, value, true);
   }
 
+  /** The end time of the span. */
   get endTimestamp(): u64 {
     return getFixed64(this, 8);
   }
@@ -232,10 +254,12 @@ export class Span extends Message {
     setFixed64(this, 8, 0x100, value, true);
   }
 
+  /** A collection of key/value pairs. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 9);
+    return attributesOf(this, 9);
   }
 
+  /** The number of attributes that were discarded. */
   get droppedAttributesCount(): u32 {
     return <u32>getVarint(this, 10);
   }
@@ -244,10 +268,12 @@ export class Span extends Message {
     setVarint(this, 10, 0x400, value, true);
   }
 
+  /** A collection of Event items. */
   get events(): Slice<SpanEvent> {
     return sliceOf<Slice<SpanEvent>>(this, 11);
   }
 
+  /** The number of dropped events. */
   get droppedEventsCount(): u32 {
     return <u32>getVarint(this, 12);
   }
@@ -256,10 +282,12 @@ export class Span extends Message {
     setVarint(this, 12, 0x1000, value, true);
   }
 
+  /** A collection of Links, which are references from this span to a span in the same or different trace. */
   get links(): Slice<SpanLink> {
     return sliceOf<Slice<SpanLink>>(this, 13);
   }
 
+  /** The number of dropped links after the maximum size was enforced. */
   get droppedLinksCount(): u32 {
     return <u32>getVarint(this, 14);
   }
@@ -268,6 +296,7 @@ export class Span extends Message {
     setVarint(this, 14, 0x4000, value, true);
   }
 
+  /** An optional final status for this span. */
   get status(): SpanStatus {
     return changetype<SpanStatus>(getMessage(this, 15, 0));
   }
@@ -292,8 +321,10 @@ export class Span extends Message {
   }
 }
 
+/** Event is a time-stamped annotation of the span, consisting of user-supplied text description and key-value pairs. */
 @unmanaged
 export class SpanEvent extends Message {
+  /** The time the event occurred. */
   get timestamp(): u64 {
     return getFixed64(this, 1);
   }
@@ -302,6 +333,7 @@ export class SpanEvent extends Message {
     setFixed64(this, 1, 0x2, value, true);
   }
 
+  /** The name of the event. */
   get name(): string {
     return this.nameUtf8.toString();
   }
@@ -320,10 +352,12 @@ export class SpanEvent extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** A collection of attribute key/value pairs on the event. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 3);
+    return attributesOf(this, 3);
   }
 
+  /** The number of dropped attributes. */
   get droppedAttributesCount(): u32 {
     return <u32>getVarint(this, 4);
   }
@@ -348,8 +382,10 @@ export class SpanEvent extends Message {
   }
 }
 
+/** A pointer from the current span to another span in the same trace or in a different trace. */
 @unmanaged
 export class SpanLink extends Message {
+  /** A unique identifier of a trace that this linked span is part of. */
   get traceId(): Bytes {
     const start = getLength(this, 1);
     return newBytes(start, valueEnd);
@@ -359,6 +395,7 @@ export class SpanLink extends Message {
     setLength(this, 1, 0x2, value.start, value.end - value.start, true);
   }
 
+  /** A unique identifier for the linked span. */
   get spanId(): Bytes {
     const start = getLength(this, 2);
     return newBytes(start, valueEnd);
@@ -368,6 +405,7 @@ export class SpanLink extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** The trace_state associated with the link. */
   get traceState(): string {
     return this.traceStateUtf8.toString();
   }
@@ -386,10 +424,12 @@ export class SpanLink extends Message {
     setLength(this, 3, 0x8, value.start, value.end - value.start, true);
   }
 
+  /** A collection of attribute key/value pairs on the link. */
   get attributes(): Attributes {
-    return sliceOf<Attributes>(this, 4);
+    return attributesOf(this, 4);
   }
 
+  /** The number of dropped attributes. */
   get droppedAttributesCount(): u32 {
     return <u32>getVarint(this, 5);
   }
@@ -398,6 +438,7 @@ export class SpanLink extends Message {
     setVarint(this, 5, 0x20, value, true);
   }
 
+  /** Flags, a bit field. */
   get flags(): u32 {
     return getFixed32(this, 6);
   }
@@ -422,8 +463,10 @@ export class SpanLink extends Message {
   }
 }
 
+/** The Status type defines a logical error model that is suitable for different programming environments, including REST APIs and RPC APIs. */
 @unmanaged
 export class SpanStatus extends Message {
+  /** A developer-facing human readable error message. */
   get message(): string {
     return this.messageUtf8.toString();
   }
@@ -442,6 +485,7 @@ export class SpanStatus extends Message {
     setLength(this, 2, 0x4, value.start, value.end - value.start, true);
   }
 
+  /** The status code. */
   get code(): StatusCode {
     return <StatusCode>getVarint(this, 3);
   }

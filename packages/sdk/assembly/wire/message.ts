@@ -13,6 +13,8 @@ export const REBUILT: u32 = 2;
 /** A singular field that the batch does not have; it appears when something is put into it. */
 export const ABSENT: u32 = 4;
 export const REMOVED: u32 = 8;
+/** A handle on it was given out for good: walking past it must not take it apart again. */
+export const KEPT: u32 = 16;
 export const HIDDEN: u32 = ABSENT | REMOVED;
 
 @unmanaged
@@ -45,8 +47,12 @@ export class Message extends Piece {
   _version: u32;
 }
 
+let spare: Message | null = null;
+
 export function newMessage(parent: Message | null, field: u32, tagStart: usize, start: usize, end: usize): Message {
-  const m = changetype<Message>(arenaAllocate(offsetof<Message>()));
+  let m = spare;
+  if (m === null) m = changetype<Message>(arenaAllocate(offsetof<Message>()));
+  else spare = null;
   m._next = null;
   m._prev = null;
   m._field = field;
@@ -137,6 +143,33 @@ export function insertRaw(m: Message, before: Piece | null, start: usize, end: u
   open(m);
   insertBefore(m, before, newRaw(start, end));
   touch(m);
+}
+
+/**
+ * Gives a message back to the raw bytes that it stood out of, if nobody has done anything with it: walking over
+ * attributes then leaves no trace. Its handle is not valid any more. @returns the piece that follows
+ */
+export function foldBack(m: Message): Piece | null {
+  const next = m._next;
+  if (m._flags != 0 || m._first !== null || m._slices != 0 || m._tagStart == 0) return next;
+  const parent = m._parent!;
+  const prev = m._prev;
+  if (prev !== null && prev._field == 0 && prev._end == m._tagStart) {
+    prev._end = m._end;
+    prev._next = next;
+    if (next === null) parent._last = prev;
+    else next._prev = prev;
+    spare = m;
+  } else {
+    m._field = 0;
+    m._start = m._tagStart;
+  }
+  return next;
+}
+
+/** The arena is reset: what lived in it is gone. */
+export function forgetSpare(): void {
+  spare = null;
 }
 
 /** Hides a message from its list. */
