@@ -17,6 +17,9 @@ const KEEP_ALIVE_MS = 60_000;
 /** At shutdown, how long a client may go on sending a request that it has begun. */
 const UPLOAD_GRACE_MS = 5_000;
 
+/** Of a body that is refused, this much more than twice the limit is read before the connection is cut. */
+const DISCARD = 64 * 1024;
+
 const OK_PROTOBUF = ["Content-Type", PROTOBUF, "Content-Length", "0"];
 const OK_JSON = ["Content-Type", JSON_TYPE, "Content-Length", "2"];
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -209,10 +212,10 @@ export class HttpServer {
     return { status: 413, message: `the request body is larger than ${this.#config.max_request_body_size} bytes` };
   }
 
-  /** A client that was refused may finish its sentence, but not go on for ever. */
+  /** A client that was refused may finish its sentence, and sees the answer then; but it may not go on for ever. */
   discard(exchange: Exchange, chunk: Uint8Array): void {
     exchange.discarded += chunk.length;
-    if (exchange.discarded > this.#config.max_request_body_size) exchange.socket.destroy();
+    if (exchange.discarded > 2 * this.#config.max_request_body_size + DISCARD) exchange.socket.destroy();
   }
 
   complete(exchange: Exchange, bytes: Uint8Array): void {

@@ -66,8 +66,15 @@ export class Intake {
       reply.refused(ConsumerError.permanent(problem, { code: StatusCode.INVALID_ARGUMENT }));
       return;
     }
+    let taken: Promise<void>;
+    try {
+      taken = entry.consumer.consume({ signal, bytes });
+    } catch (error) {
+      reply.refused(error);
+      return;
+    }
     entry.inFlight++;
-    entry.consumer.consume({ signal, bytes }).then(
+    taken.then(
       () => {
         reply.delivered();
         leave(entry);

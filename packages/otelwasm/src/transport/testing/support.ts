@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+// For tests of receivers and exporters: their settings, a consumer that a test drives, a log that it can read.
+import type { Batch, Consumer } from "../../component/component.ts";
+import type { ComponentSettings } from "../../component/factory.ts";
+import type { LogAttributes, Logger } from "../../component/logger.ts";
+import type { Signal } from "../../telemetry/batch.ts";
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly attributes: LogAttributes | undefined;
+}
+
+export function recordingLogger(lines: LogLine[]): Logger {
+  const at =
+    (level: string) =>
+    (message: string, attributes?: LogAttributes): void => {
+      lines.push({ level, message, attributes });
+    };
+  const logger: Logger = {
+    trace: at("trace"),
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => logger,
+  };
+  return logger;
+}
+
+export function testSettings(
+  id: string,
+  signal: Signal,
+  lines: LogLine[] = [],
+  shared: Map<string, unknown> = new Map(),
+): ComponentSettings {
+  return { id, signal, logger: recordingLogger(lines), shared };
+}
+
+/** The bytes' buffer can be given to a thread, and nothing but they is in it. */
+export function assertTransferable(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  assert.ok(buffer instanceof ArrayBuffer);
+  structuredClone(null, { transfer: [buffer] });
+  assert.equal(bytes.byteLength, 0);
+}
+
+/** Keeps what it gets; `answer` decides how each batch ends. */
+export class TestConsumer implements Consumer {
+  readonly capabilities: { readonly mutatesData: boolean } = { mutatesData: true };
+  readonly batches: Batch[] = [];
+  answer: (batch: Batch) => Promise<void> = () => Promise.resolve();
+  #awaited: { count: number; resolve: () => void } | undefined;
+
+  consume(batch: Batch): Promise<void> {
+    this.batches.push(batch);
+    if (this.#awaited !== undefined && this.batches.length >= this.#awaited.count) this.#awaited.resolve();
+    return this.answer(batch);
+  }
+
+  /** Resolves once so many batches have come in all. */
+  async until(count: number): Promise<void> {
+    if (this.batches.length >= count) return;
+    await new Promise<void>((resolve) => {
+      this.#awaited = { count, resolve };
+    });
+  }
+}
+
+/** A consumer that keeps every batch waiting until `open` is called. */
+export class Gate extends TestConsumer {
+  readonly #gate: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  override answer: (batch: Batch) => Promise<void> = () => this.#gate.promise;
+
+  open(): void {
+    this.#gate.resolve();
+  }
+}
