@@ -1,12 +1,17 @@
 // `npm run generate`: writes what is derived from proto/. `--check` only compares, and fails when something would change.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { generateSdk } from "../packages/sdk/tools/generate.ts";
 import { type GeneratedFile, generateHost } from "./generate/host.ts";
 
-/** Each gives the files that it is responsible for; none reads another's. */
-const generators: readonly ((root: string) => GeneratedFile[])[] = [generateHost];
-
 const root = join(import.meta.dirname, "..");
+
+/** Each gives the files that it is responsible for; none reads another's. */
+const generators: readonly (() => Promise<GeneratedFile[]>)[] = [
+  async () => generateHost(root),
+  async () => [...(await generateSdk())].map(([path, text]) => ({ path, text })),
+];
+
 const check = process.argv.includes("--check");
 
 function current(path: string): string | undefined {
@@ -19,7 +24,8 @@ function current(path: string): string | undefined {
 }
 
 let changed = 0;
-for (const { path, text } of generators.flatMap((generate) => generate(root))) {
+const files = await Promise.all(generators.map((generate) => generate()));
+for (const { path, text } of files.flat()) {
   const file = join(root, path);
   if (current(file) === text) continue;
   changed++;

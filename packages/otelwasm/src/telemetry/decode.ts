@@ -94,7 +94,7 @@ class Decoder {
   }
 }
 
-function malformed(message: Message, text: string): RangeError {
+export function malformed(message: Message, text: string): RangeError {
   return new RangeError(`${message.name}: ${text}`);
 }
 

@@ -2,14 +2,7 @@ import type { Message } from "./schema.ts";
 import { walkField } from "./walk.ts";
 import { WireType } from "./writer.ts";
 
-const NO_FIELDS: Message = {
-  name: "",
-  fields: [],
-  byNumber: [],
-  byName: new Map(),
-  byJsonName: new Map(),
-  hasOneof: false,
-};
+const NO_FIELDS: Message = { name: "", fields: [], byNumber: [], byName: new Map() };
 
 /**
  * Reads the fields of one message one after the other, without decoding what nobody asks for. It expects well-formed bytes

@@ -76,13 +76,15 @@ class JsonDecoder {
   message(message: Message, value: unknown, depth: number): void {
     if (!isObject(value)) throw this.#error(`expected an object (${message.name})`, value);
     if (depth > MAX_DEPTH) throw this.#fail(`nested deeper than ${MAX_DEPTH} messages`);
-    const chosen = message.hasOneof ? lastOfOneof(message, value) : undefined;
-    for (let i = message.fields.length - 1; i >= 0; i--) {
-      const field = message.fields[i]!;
-      const content = value[field.jsonName] ?? value[field.name];
-      if (content === undefined || content === null) continue;
-      if (field.oneof !== undefined && chosen !== undefined && chosen !== field) continue;
-      this.#path.push(field.jsonName);
+    // In the document's order, from its end: of two members of a oneof, the later one counts on the wire as well.
+    const keys = Object.keys(value);
+    for (let i = keys.length - 1; i >= 0; i--) {
+      const key = keys[i]!;
+      const field = message.byName.get(key);
+      if (field === undefined) continue;
+      const content = value[key];
+      if (content === null) continue;
+      this.#path.push(key);
       if (field.repeated) this.#repeated(field, content, depth);
       else this.#field(field, content, depth, field.optional || field.oneof !== undefined);
       this.#path.pop();
@@ -154,24 +156,27 @@ class JsonDecoder {
     const { writer } = this;
     const { kind } = field;
     const named = kind === "enum" && typeof value === "string" ? field.enumNumbers?.get(value) : undefined;
-    const integer = named === undefined ? this.#exact(field, value) : BigInt(named);
-    if (integer === 0n && !present) return false;
-    if (kind === "fixed64" || kind === "sfixed64") writer.fixed64(integer);
+    const integer = named ?? this.#exact(field, value);
+    if ((integer === 0 || integer === 0n) && !present) return false;
+    if (kind === "fixed64" || kind === "sfixed64") writer.fixed64(BigInt(integer));
     else if (kind === "fixed32") writer.fixed32(Number(integer));
     else if (kind === "sint32") writer.varint(((Number(integer) << 1) ^ (Number(integer) >> 31)) >>> 0);
-    else writer.varint64(integer);
+    else if (typeof integer === "number" && integer >= 0) writer.varint(integer);
+    else writer.varint64(BigInt(integer));
     return true;
   }
 
-  #exact(field: Field, value: unknown): bigint {
-    const [low, high] = RANGES[field.kind] ?? [0n, 0n];
-    let integer: bigint | undefined;
+  /** @returns a number when it is exact */
+  #exact(field: Field, value: unknown): number | bigint {
+    let integer: number | bigint | undefined;
     if (typeof value === "bigint") integer = value;
-    else if (typeof value === "number" && Number.isInteger(value)) integer = BigInt(value);
+    else if (typeof value === "number" && Number.isInteger(value))
+      integer = Number.isSafeInteger(value) ? value : BigInt(value);
     else if (typeof value === "string" && field.kind !== "enum" && value.length <= 40 && INTEGER.test(value))
-      integer = BigInt(value);
+      integer = value.length <= 15 ? Number(value) : BigInt(value);
     if (integer === undefined)
       throw this.#error(field.kind === "enum" ? "expected an enum's number or name" : "expected an integer", value);
+    const [low, high] = RANGES[field.kind] ?? [0n, 0n];
     if (integer < low || integer > high) throw this.#error(`expected an integer from ${low} to ${high}`, value);
     return integer;
   }
@@ -204,23 +209,6 @@ class JsonDecoder {
     const path = this.#path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
     return new OtlpJsonError(path.replace(/^\./, ""), problem);
   }
-}
-
-/** Of several members of a message's `oneof`, the one that stands last in the document; `undefined` when there is none. */
-function lastOfOneof(message: Message, value: Readonly<Record<string, unknown>>): Field | undefined {
-  let last: Field | undefined;
-  let members = 0;
-  for (const field of message.fields) {
-    if (field.oneof === undefined || (value[field.jsonName] ?? value[field.name] ?? null) === null) continue;
-    last = field;
-    members++;
-  }
-  if (members < 2) return last;
-  for (const key of Object.keys(value)) {
-    const field = message.byJsonName.get(key) ?? message.byName.get(key);
-    if (field?.oneof !== undefined && value[key] !== null) last = field;
-  }
-  return last;
 }
 
 /**

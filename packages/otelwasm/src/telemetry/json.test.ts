@@ -184,7 +184,7 @@ test("a field that is there twice: the last counts, messages are merged, of a on
   const of = (record: string): string => encodeJson("logs", inRecord(record)).slice(logText("{").indexOf("{]") + 1, -7);
   assert.equal(of("1a01611a0162"), '"severityText":"b"');
   assert.equal(of("1a01611a00"), "");
-  assert.equal(of("2a0618012a020a00"), '"body":{"arrayValue":{"values":[{"stringValue":""}]}}');
+  assert.equal(of("2a0618012a020a00"), '"body":{"arrayValue":{"values":[{}]}}');
   // Two bodies, each with an array of one: merged into an array of two.
   assert.equal(
     of("2a062a040a0210012a062a040a021000"),
@@ -320,4 +320,46 @@ test("a document that is nested too deep is refused, however deep", () => {
   assert.throws(() => decodeJson("logs", nested(200_000)), OtlpJsonError);
   // With a long number the parser calls back for each value, and has a stack of its own to watch.
   assert.throws(() => decodeJson("logs", nested(200_000).replace("{}", "12345678901234567890")), OtlpJsonError);
+});
+
+test("a repeated field in several places is one array", () => {
+  const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
+  const attribute = (key: string): string => `32030a01${Buffer.from(key).toString("hex")}`;
+  // Attribute, severity, attribute, flags, attribute; as a plugin leaves a record when it appends.
+  const record = `${attribute("a")}1009${attribute("b")}${attribute("c")}4501000000${attribute("d")}`;
+  const length = (more: number): string => (record.length / 2 + more).toString(16).padStart(2, "0");
+  const bytes = hex(`0a${length(4)}12${length(2)}12${length(0)}${record}`);
+  assert.equal(
+    encodeJson("logs", bytes),
+    logText('{"attributes":[{"key":"a"},{"key":"b"},{"key":"c"},{"key":"d"}],"severityNumber":9,"flags":1}'),
+  );
+  // Packed runs, empty ones too, and single numbers.
+  const one = "0100000000000000";
+  const point = (content: string): string => {
+    const outer = (more: number): string => (content.length / 2 + more).toString(16).padStart(2, "0");
+    return encodeJson("metrics", hex(`0a${outer(8)}12${outer(6)}12${outer(4)}4a${outer(2)}0a${outer(0)}${content}`));
+  };
+  const around = (inner: string): string =>
+    `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[${inner}]}}]}]}]}`;
+  assert.equal(point(`3200`), around("{}"));
+  assert.equal(point(`50013200`), around('{"flags":1}'));
+  assert.equal(point(`320050013208${one}31${one}`), around('{"bucketCounts":["1","1"],"flags":1}'));
+  assert.equal(
+    point(`31${one}5001320032 10${one}${one}`.replace(" ", "")),
+    around('{"bucketCounts":["1","1","1"],"flags":1}'),
+  );
+});
+
+test("text is escaped as JSON.stringify does, short and long", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 100 }), fc.nat(3), (text, times) => {
+      const body = text.repeat(times);
+      const bytes = encode("logs", { resource_logs: [{ schema_url: body }] });
+      assert.deepEqual(JSON.parse(encodeJson("logs", bytes)), {
+        resourceLogs: [body === "" ? {} : { schemaUrl: body }],
+      });
+    }),
+  );
+  const invalid = Uint8Array.of(0x0a, 5, 0x1a, 3, 0x61, 0xe2, 0x82);
+  assert.equal(encodeJson("logs", invalid), '{"resourceLogs":[{"schemaUrl":"a\ufffd"}]}');
 });

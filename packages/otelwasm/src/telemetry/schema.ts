@@ -67,6 +67,7 @@ export interface Field {
   readonly isId: boolean;
   /** `"traceId":` */
   readonly jsonKey: string;
+  readonly jsonKeyBytes: Uint8Array;
 }
 
 export interface Message {
@@ -75,10 +76,8 @@ export interface Message {
   readonly fields: readonly Field[];
   /** By field number; unknown numbers have none. */
   readonly byNumber: readonly (Field | undefined)[];
+  /** By either name: `trace_id` and `traceId`. */
   readonly byName: ReadonlyMap<string, Field>;
-  readonly byJsonName: ReadonlyMap<string, Field>;
-  /** Whether it has a `oneof`; no message of OTLP has two. */
-  readonly hasOneof: boolean;
 }
 
 const WIRE_TYPES: Readonly<Record<FieldTable["kind"], WireType>> = {
@@ -103,13 +102,11 @@ const ID_FIELDS: ReadonlySet<string> = new Set(["trace_id", "span_id", "parent_s
 
 function link(): Message[] {
   const enums = ENUMS.map(({ values }) => new Map(values));
-  const messages = MESSAGES.map(({ name, fields }) => ({
+  const messages = MESSAGES.map(({ name }) => ({
     name,
     fields: [] as Field[],
     byNumber: [] as (Field | undefined)[],
     byName: new Map<string, Field>(),
-    byJsonName: new Map<string, Field>(),
-    hasOneof: fields.some(({ oneof }) => oneof !== undefined),
   }));
   MESSAGES.forEach(({ fields }, place) => {
     const message = messages[place]!;
@@ -129,10 +126,11 @@ function link(): Message[] {
         index,
         isId: table.kind === "bytes" && ID_FIELDS.has(table.name),
         jsonKey: `"${table.jsonName}":`,
+        jsonKeyBytes: Buffer.from(`"${table.jsonName}":`),
       };
       message.fields.push(field);
       message.byName.set(field.name, field);
-      message.byJsonName.set(field.jsonName, field);
+      message.byName.set(field.jsonName, field);
       while (message.byNumber.length <= field.number) message.byNumber.push(undefined);
       message.byNumber[field.number] = field;
     });
