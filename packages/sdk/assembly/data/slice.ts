@@ -53,10 +53,11 @@ export class Slice<T> {
       ++i;
     }
     if (current === null || index < 0) abort("a slice has no element " + index.toString());
-    current._flags |= KEPT;
-    this.near = current;
+    const found = current!;
+    found._flags |= KEPT;
+    this.near = found;
     this.nearIndex = i;
-    return changetype<T>(current);
+    return changetype<T>(found);
   }
 
   /** Adds an empty message at the end. */
