@@ -161,7 +161,8 @@ function shortest(value: f64): void {
     if (roundDown || roundUp) {
       if (roundUp) {
         shiftLeft(r, 1);
-        if (!roundDown || compare(r, s) >= 0) ++digit;
+        const half = compare(r, s);
+        if (!roundDown || half > 0 || (half == 0 && (digit & 1) != 0)) ++digit;
       }
       store<u8>(digits + digitCount++, digit);
       return;
