@@ -12,7 +12,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["transport"],
   ["components"],
   ["service"],
-  ["index.ts", "cli"],
+  ["index.ts", "testing", "cli"],
 ];
 
 /** Only these may touch the engines. */

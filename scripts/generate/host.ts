@@ -1,6 +1,7 @@
 // The host's tables and the fast validator, from the .proto files.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { jsonTypesSource } from "./json-types.ts";
 import { type ProtoModel, readProtos } from "./proto.ts";
 import { schemaSource } from "./schema.ts";
 import { typesSource } from "./types.ts";
@@ -44,6 +45,7 @@ export function generateHost(root: string): GeneratedFile[] {
     Object.entries(ROOTS).map(([signal, name]) => [signal, name.slice(name.lastIndexOf(".") + 1)]),
   );
   const sources = {
+    "json-types.ts": jsonTypesSource(model),
     "schema.ts": schemaSource(model, rootNames),
     "types.ts": typesSource(model),
     "validate.ts": validatorSource(model, rootNames),
