@@ -96,6 +96,23 @@ for (const signal of SIGNALS) {
     assert.ok(accepted > 50 && refused > 50, `${accepted} accepted, ${refused} refused`);
   });
 
+  test(`${signal}: with any one byte changed to anything, the fast way and the slow walk agree`, () => {
+    const bytes = buildPayload(signal, 1);
+    let refused = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      const before = bytes[at]!;
+      for (let value = 0; value < 256; value++) {
+        bytes[at] = value;
+        const accepted = validateOtlp(signal, bytes) === undefined;
+        if (accepted !== (walkMessage(bytes, 0, bytes.length, rootOf(signal), 0) === bytes.length))
+          assert.fail(`byte ${at} as ${value}: ${accepted ? "accepted" : "refused"}`);
+        if (!accepted) refused++;
+      }
+      bytes[at] = before;
+    }
+    assert.ok(refused > 10_000);
+  });
+
   test(`${signal}: a payload that ends early is refused unless it ends between two resources`, () => {
     const bytes = buildPayload(signal, 3);
     for (let length = 1; length < bytes.length; length++)
@@ -220,6 +237,12 @@ const cases: readonly [name: string, signal: Signal, bytes: Uint8Array, message:
     "logs",
     logs("32 07 0a 01 61 12 02 10 01 32 07 0a 01 61 12 02 13 01"),
     `${IN_RECORD}.attributes[1].value.bool_value: expected wire type 0, got 3 (byte 23)`,
+  ],
+  [
+    "an attribute whose length of two bytes looks like one byte and a key",
+    "logs",
+    logs(`32 80 0a 01 61 12 7b 0a 79 ${"61".repeat(121)}`),
+    `${IN_RECORD}.attributes[0]: length 1280 runs past the end (byte 10)`,
   ],
   ["strings that are not UTF-8", "logs", logs("1a 02 ff fe"), undefined],
   ["ids of any length", "logs", logs("4a 01 00 52 00"), undefined],
