@@ -27,3 +27,30 @@ export namespace log {
     write(4, message);
   }
 }
+
+/** `console` in plugins: the build command puts it in the place of AssemblyScript's own. */
+export namespace pluginConsole {
+  export function assert<T>(condition: T, message: string = ""): void {
+    if (!condition) write(4, "Assertion failed: " + message);
+  }
+
+  export function log(message: string = ""): void {
+    write(2, message);
+  }
+
+  export function debug(message: string = ""): void {
+    write(1, message);
+  }
+
+  export function info(message: string = ""): void {
+    write(2, message);
+  }
+
+  export function warn(message: string = ""): void {
+    write(3, message);
+  }
+
+  export function error(message: string = ""): void {
+    write(4, message);
+  }
+}

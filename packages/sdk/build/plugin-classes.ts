@@ -121,6 +121,7 @@ import { ${signals.map((signal) => `${signal} as __${signal}`).join(", ")} } fro
 import { LOGS as __LOGS, METRICS as __METRICS, TRACES as __TRACES } from "@otelwasm/sdk/entry";
 import { answer as __answer, answerBatch as __answerBatch, answerConfig as __answerConfig, fail as __fail, settle as __settle, takeBatch as __takeBatch } from "@otelwasm/sdk/entry";
 import "@otelwasm/sdk/config/decode";
+import "@otelwasm/sdk/log";
 export { alloc } from "@otelwasm/sdk/entry";
 ${each((_, i) => `let plugin${i}: Plugin${i} | null = null;`)}
 export function abi_version_v1(): void {}

@@ -81,6 +81,8 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
       ...["--outFile", "plugin.wasm"],
       ...["--runtime", RUNTIME],
       ...["--exportStart", "_initialize"],
+      // `console` reaches the collector's log through ABI v1, not through an import that only some hosts have.
+      ...["--use", "console=~lib/@otelwasm/sdk/log/pluginConsole"],
       ...["--disableWarning", CLASS_EXPORTED],
       ...(options.optimize === false ? ["--debug"] : ["-O3"]),
       ...(options.sourceMap === true ? ["--sourceMap", `./${basename(outFile ?? "plugin.wasm")}.map`] : []),

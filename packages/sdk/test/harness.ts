@@ -12,6 +12,8 @@ export interface Guest {
   shutdown(): Outcome;
   /** Pushes a batch: `alloc`, copy, `consume_…`. */
   consume(signal: Signal, batch: Uint8Array): Outcome;
+  /** `consume_…` alone. */
+  consumeAt(signal: Signal, pointer: number, size: number): Outcome;
 }
 
 export type Signal = "traces" | "metrics" | "logs";
@@ -23,28 +25,57 @@ export interface Outcome {
   result: Uint8Array | undefined;
 }
 
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
+const binaries = new Map<string, Promise<Uint8Array>>();
 
 /** Compiles a guest of test/guests once in this process. */
-export function guestModule(name: string): Promise<WebAssembly.Module> {
-  let module = compiled.get(name);
-  if (module === undefined) {
+function guestBinary(name: string): Promise<Uint8Array> {
+  let binary = binaries.get(name);
+  if (binary === undefined) {
     const entry = fileURLToPath(new URL(`guests/${name}.ts`, import.meta.url));
-    module = buildPlugin({ entry }).then(({ binary, diagnostics }) => {
-      if (diagnostics.length > 0) throw new Error(`unexpected warnings:\n${diagnostics.join("\n")}`);
-      return new WebAssembly.Module(new Uint8Array(binary));
+    binary = buildPlugin({ entry }).then((built) => {
+      if (built.diagnostics.length > 0) throw new Error(`unexpected warnings:\n${built.diagnostics.join("\n")}`);
+      return built.binary;
     });
-    compiled.set(name, module);
+    binaries.set(name, binary);
   }
-  return module;
+  return binary;
 }
 
-/** @param config the plugin_config, as the host gives it: JSON */
-export async function instantiate(name: string, config = "{}"): Promise<Guest> {
-  return instantiateModule(await guestModule(name), config);
+/**
+ * @param config the plugin_config, as the host gives it: JSON
+ * @param maximumPages the memory's limit, in 64 KiB
+ */
+export async function instantiate(name: string, config = "{}", maximumPages?: number): Promise<Guest> {
+  const binary = await guestBinary(name);
+  return instantiateBinary(maximumPages === undefined ? binary : withMaximum(binary, maximumPages), config);
 }
 
-export function instantiateModule(module: WebAssembly.Module, config: string): Guest {
+/** Writes a maximum into a module's memory section. */
+function withMaximum(binary: Uint8Array, pages: number): Uint8Array {
+  let at = 8;
+  while (at < binary.length) {
+    const id = binary[at];
+    let size = 0;
+    let p = at + 1;
+    for (let shift = 0; ; shift += 7) {
+      const byte = binary[p++] ?? 0;
+      size |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    if (id === 5) {
+      // One memory, flags 0, minimum.
+      const minimum = binary.subarray(p + 2, p + size);
+      const maximum = [(pages & 0x7f) | 0x80, pages >> 7];
+      const section = [5, size + maximum.length, 1, 1, ...minimum, ...maximum];
+      return Uint8Array.from([...binary.subarray(0, at), ...section, ...binary.subarray(p + size)]);
+    }
+    at = p + size;
+  }
+  throw new Error("the module has no memory");
+}
+
+export function instantiateBinary(binary: Uint8Array, config: string): Guest {
+  const module = new WebAssembly.Module(new Uint8Array(binary));
   const text = new TextDecoder();
   const logs: Guest["logs"] = [];
   let reason = "";
@@ -98,6 +129,7 @@ export function instantiateModule(module: WebAssembly.Module, config: string): G
     logs,
     start: () => call("start"),
     shutdown: () => call("shutdown"),
+    consumeAt: (signal, pointer, size) => call(`consume_${signal}`, pointer, size),
     consume: (signal, batch) => {
       if (batch.length === 0) return call(`consume_${signal}`, 0, 0);
       const pointer = call("alloc", batch.length).status >>> 0;
