@@ -2,7 +2,7 @@ import type { Signal } from "./batch.ts";
 import { ENUMS, MESSAGES, ROOTS } from "./generated/schema.ts";
 import { WireType } from "./writer.ts";
 
-export type ScalarKind =
+type ScalarKind =
   | "string"
   | "bytes"
   | "bool"
@@ -17,7 +17,7 @@ export type ScalarKind =
   | "double";
 
 /** A field as `npm run generate` writes it down. */
-export interface FieldTable {
+interface FieldTable {
   readonly number: number;
   /** As in the `.proto` file: `trace_id`. */
   readonly name: string;

@@ -5,7 +5,7 @@ import { loadProtoRoot } from "../../../../../scripts/generate/proto.ts";
 import type { Signal } from "../batch.ts";
 
 /** Every message of `proto/`, in a protobuf library that knows nothing of this project. */
-export const protoRoot: protobuf.Root = loadProtoRoot(join(import.meta.dirname, "../../../../../proto"));
+const protoRoot: protobuf.Root = loadProtoRoot(join(import.meta.dirname, "../../../../../proto"));
 
 const TYPES: Readonly<Record<Signal, string>> = {
   traces: "opentelemetry.proto.trace.v1.TracesData",
