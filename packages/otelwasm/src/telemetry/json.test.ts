@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { SIGNALS, type Signal } from "./batch.ts";
+import { decodeSlots } from "./decode.ts";
 import { decodeJson, encodeJson, OtlpJsonError } from "./json.ts";
+import { messageText } from "./json-text.ts";
+import { rootOf } from "./schema.ts";
 import { damaged, payloads, protoDecode, protoType } from "./testing/arbitrary.ts";
 import { buildPayload } from "./testing/payload.ts";
 import { validateOtlp } from "./validate.ts";
@@ -34,6 +37,15 @@ for (const signal of SIGNALS) {
         assert.equal(encodeJson(signal, back), text);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test(`${signal}: the two ways to write JSON write the same`, () => {
+    fc.assert(
+      fc.property(payloads(signal), (bytes) => {
+        assert.equal(messageText(rootOf(signal), decodeSlots(signal, bytes)), encodeJson(signal, bytes));
+      }),
+      { numRuns: 200 },
     );
   });
 
