@@ -21,7 +21,7 @@ describe("one receiver, two pipelines, three exporters", () => {
 
   before(async () => {
     [first, second, changed] = await Promise.all([startSink(), startSink(), startSink()]);
-    const plugin_config = { actions: [{ key: KEY, value: 1, action: "insert" }] };
+    const plugin_config = { actions: [{ key: KEY, value: "yes", action: "insert" }] };
     collector = await startCollector({
       receivers: { otlp: anyPort },
       processors: { wasm: { path: await attributesPlugin(), plugin_config } },

@@ -3,6 +3,7 @@
  *
  *     node scripts/run.mjs e2e/soak.ts [BATCHES]      a million by default; prints figures, ends with 1 when memory grew
  */
+import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -56,8 +57,12 @@ register("observed", {
   },
 });
 
-function measure(guest: Memory): MemoryFigures {
-  collectGarbage();
+async function measure(guest: Memory): Promise<MemoryFigures> {
+  // V8 frees the buffers of a collection on another thread: they are off its books with the next one.
+  for (let n = 0; n < 3; n++) {
+    collectGarbage();
+    await setImmediate();
+  }
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
   return { guest: guest.byteLength, heap: heapUsed, buffers: arrayBuffers, rss };
 }
@@ -96,18 +101,18 @@ export async function soak(batches: number): Promise<SoakResult> {
   for (let n = 0; n < WARM_UP_GUEST; n++) await push();
   const guest = memory.byteLength;
   for (let n = 0; n < WARM_UP_PROCESS; n++) await push();
-  const afterWarmUp = { ...measure(memory), guest };
+  const afterWarmUp = { ...(await measure(memory)), guest };
   const begun = performance.now();
   for (let n = 0; n < batches; n++) await push();
   const seconds = (performance.now() - begun) / 1000;
-  const atEnd = measure(memory);
+  const atEnd = await measure(memory);
   await plugin.shutdown();
   return { batches, batchBytes: bytes.length, afterWarmUp, atEnd, batchesPerSecond: batches / seconds };
 }
 
 const MIB = 1024 * 1024;
 /** What garbage collection leaves lying about between two measurements, whatever was done. */
-const TOLERANCE = { heap: 2 * MIB, buffers: 1 * MIB, rss: 48 * MIB } as const;
+const TOLERANCE = { heap: 2 * MIB, buffers: 1 * MIB, rss: 64 * MIB } as const;
 
 /** What grew, in words; empty when memory is flat. */
 export function growth({ afterWarmUp, atEnd }: SoakResult): string[] {
