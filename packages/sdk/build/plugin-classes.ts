@@ -46,7 +46,7 @@ export function pluginModule(entry: Source, names: Names): { text: string } | { 
     const both = plugins.filter((plugin) => plugin.signals.includes(signal));
     if (both.length > 1) {
       problems.push({
-        message: `${both.map((plugin) => plugin.name).join(" and ")} all take ${signal.toLowerCase()}: one class of a module may`,
+        message: `${both.map((plugin) => plugin.name).join(" and ")} both take ${signal.toLowerCase()}: one class of a module may`,
         range: entry.range,
       });
     }

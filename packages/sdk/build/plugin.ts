@@ -64,7 +64,7 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
     const inSdk = SDK_FILE.exec(path.split(sep).join("/"))?.[1];
     const from = inSdk === undefined ? resolve(baseDir, path) : fileURLToPath(new URL(inSdk, ASSEMBLY));
     try {
-      const text = await readFile(from, "utf8");
+      const text = withoutTypeModifiers(await readFile(from, "utf8"));
       sources.set(path, text);
       return text;
     } catch (error) {
@@ -117,6 +117,16 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
     if (map !== undefined) await writeFile(`${outFile}.map`, map);
   }
   return { binary, diagnostics };
+}
+
+/**
+ * TypeScript's linters want `import type { Logs }` and `import { type Logs }`, which AssemblyScript cannot parse: the
+ * words are blanked, so that every other character keeps its line and column.
+ */
+function withoutTypeModifiers(text: string): string {
+  const statement = /^[ \t]*(?:import|export)(?:\s+type)?\s*\{[^}]*\}\s*from\b/gm;
+  const modifier = /(\b(?:import|export)\s+|[{,]\s*)type(?=\s+[{\w$])(?!\s+as\b)/g;
+  return text.replace(statement, (found) => found.replace(modifier, "$1    "));
 }
 
 const sink = {

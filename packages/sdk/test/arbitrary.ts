@@ -45,7 +45,8 @@ function writeMessage(type: protobuf.Type, entropy: Entropy, depth: number): num
 
 function writeField(field: protobuf.Field, entropy: Entropy, depth: number): number[] {
   const resolved = field.resolvedType;
-  if (resolved instanceof protobuf.Type) return delimited(field.id, writeMessage(resolved, entropy, depth + 1), entropy);
+  if (resolved instanceof protobuf.Type)
+    return delimited(field.id, writeMessage(resolved, entropy, depth + 1), entropy);
   const wire = wireOf(field);
   if (wire === 2) return delimited(field.id, writeText(field, entropy), entropy);
   if (field.repeated && entropy.below(2) === 1) {
@@ -68,7 +69,8 @@ const NUMBERS = [0n, 1n, 2n, 127n, 128n, 300n, 0xffffffffn, 0x7fffffffffffffffn,
 function writeNumber(field: protobuf.Field, wire: number, entropy: Entropy): number[] {
   const value = NUMBERS[entropy.below(NUMBERS.length)] ?? 0n;
   const bytes = Buffer.alloc(8);
-  if (field.type === "double") bytes.writeDoubleLE([0, 1.5, -2, 1e300, Number.POSITIVE_INFINITY][entropy.below(5)] ?? 0);
+  if (field.type === "double")
+    bytes.writeDoubleLE([0, 1.5, -2, 1e300, Number.POSITIVE_INFINITY][entropy.below(5)] ?? 0);
   else bytes.writeBigUInt64LE(value);
   if (wire === 1) return [...bytes];
   if (wire === 5) return [...bytes.subarray(0, 4)];

@@ -1,16 +1,21 @@
-// What test/guests/everything.ts does to a batch, done to the decoded batch.
+// What test/guests/assembly/everything.ts does to a batch, done to the decoded batch.
 import { type Decoded, isDefault, type Scalar } from "./reference.ts";
 
 type Change = (batch: Decoded) => void;
 
-export const CHANGES: Record<"traces" | "metrics" | "logs", Change> = { traces: changeTraces, metrics: changeMetrics, logs: changeLogs };
+export const CHANGES: Record<"traces" | "metrics" | "logs", Change> = {
+  traces: changeTraces,
+  metrics: changeMetrics,
+  logs: changeLogs,
+};
 
 function list(message: Decoded, name: string): Decoded[] {
   return (message[name] ?? []) as Decoded[];
 }
 
 function child(message: Decoded, name: string): Decoded {
-  return (message[name] ??= {}) as Decoded;
+  message[name] ??= {};
+  return message[name] as Decoded;
 }
 
 function put<T extends Scalar>(message: Decoded, name: string, value: T): void {
@@ -22,7 +27,16 @@ function get<T extends Scalar>(message: Decoded, name: string, otherwise: T): T 
   return (message[name] as T | undefined) ?? otherwise;
 }
 
-const VALUES = ["stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue", "stringValueStrindex"];
+const VALUES = [
+  "stringValue",
+  "boolValue",
+  "intValue",
+  "doubleValue",
+  "arrayValue",
+  "kvlistValue",
+  "bytesValue",
+  "stringValueStrindex",
+];
 
 function setValue(value: Decoded, member: string, content: Scalar): void {
   for (const name of VALUES) delete value[name];
@@ -30,8 +44,9 @@ function setValue(value: Decoded, member: string, content: Scalar): void {
 }
 
 function mark(holder: Decoded, name = "attributes"): void {
-  const attributes = (holder[name] ??= []) as Decoded[];
-  let entry = attributes.find((each) => get(each, "key", "") === "marked");
+  holder[name] ??= [];
+  const attributes = holder[name] as Decoded[];
+  let entry = attributes.find((each) => each.key === "marked");
   if (entry === undefined) {
     entry = { key: "marked" };
     attributes.push(entry);
@@ -54,17 +69,17 @@ function markExemplars(point: Decoded): void {
     mark(exemplar, "filteredAttributes");
     put(exemplar, "timeUnixNano", asU64(get(exemplar, "timeUnixNano", 0n) + 1n));
     const value = get(exemplar, "asInt", 0n) + toI64(get(exemplar, "asDouble", 0));
-    delete exemplar["asDouble"];
-    exemplar["asInt"] = asI64(value);
-    exemplar["traceId"] = "0102";
+    delete exemplar.asDouble;
+    exemplar.asInt = asI64(value);
+    exemplar.traceId = "0102";
   }
 }
 
 function markNumbers(holder: Decoded): void {
   for (const point of list(holder, "dataPoints")) {
     mark(point);
-    if (point["asInt"] !== undefined) point["asInt"] = asI64(get(point, "asInt", 0n) + 1n);
-    else point["asDouble"] = get(point, "asDouble", 0) + 1;
+    if (point.asInt !== undefined) point.asInt = asI64(get(point, "asInt", 0n) + 1n);
+    else point.asDouble = get(point, "asDouble", 0) + 1;
     put(point, "flags", (get(point, "flags", 0) | 1) >>> 0);
     markExemplars(point);
   }
@@ -75,21 +90,21 @@ function changeTraces(traces: Decoded): void {
     const resource = child(resourceSpans, "resource");
     mark(resource);
     for (const entity of list(resource, "entityRefs")) {
-      entity["idKeys"] = [...((entity["idKeys"] ?? []) as string[]), "more"];
-      entity["descriptionKeys"] = [...((entity["descriptionKeys"] ?? []) as string[]), "described"];
+      entity.idKeys = [...((entity.idKeys ?? []) as string[]), "more"];
+      entity.descriptionKeys = [...((entity.descriptionKeys ?? []) as string[]), "described"];
     }
     for (const scopeSpans of list(resourceSpans, "scopeSpans")) {
       const scope = child(scopeSpans, "scope");
-      scope["version"] = `${get(scope, "version", "")}!`;
+      scope.version = `${get(scope, "version", "")}!`;
       for (const span of list(scopeSpans, "spans")) {
         mark(span);
-        span["name"] = `${get(span, "name", "")}!`;
-        span["kind"] = 2;
+        span.name = `${get(span, "name", "")}!`;
+        span.kind = 2;
         put(span, "parentSpanId", get(span, "spanId", ""));
-        delete span["droppedLinksCount"];
+        delete span.droppedLinksCount;
         const status = child(span, "status");
-        status["code"] = 2;
-        status["message"] = "broken";
+        status.code = 2;
+        status.message = "broken";
         for (const event of list(span, "events")) {
           mark(event);
           put(event, "timeUnixNano", asU64(get(event, "timeUnixNano", 0n) + 1n));
@@ -106,64 +121,65 @@ function changeTraces(traces: Decoded): void {
 function changeMetrics(metrics: Decoded): void {
   for (const resourceMetrics of list(metrics, "resourceMetrics")) {
     mark(child(resourceMetrics, "resource"));
-    for (const scope of list(resourceMetrics, "scopeMetrics")) for (const metric of list(scope, "metrics")) changeMetric(metric);
+    for (const scope of list(resourceMetrics, "scopeMetrics"))
+      for (const metric of list(scope, "metrics")) changeMetric(metric);
   }
 }
 
 function changeMetric(metric: Decoded): void {
-  metric["unit"] = "1";
+  metric.unit = "1";
   mark(metric, "metadata");
-  if (metric["gauge"] !== undefined) markNumbers(child(metric, "gauge"));
-  else if (metric["sum"] !== undefined) {
+  if (metric.gauge !== undefined) markNumbers(child(metric, "gauge"));
+  else if (metric.sum !== undefined) {
     const sum = child(metric, "sum");
     put(sum, "isMonotonic", !get(sum, "isMonotonic", false));
-    sum["aggregationTemporality"] = 1;
+    sum.aggregationTemporality = 1;
     markNumbers(sum);
-  } else if (metric["histogram"] !== undefined) {
+  } else if (metric.histogram !== undefined) {
     for (const point of list(child(metric, "histogram"), "dataPoints")) {
       mark(point);
       put(point, "count", asU64(get(point, "count", 0n) + 1n));
-      point["sum"] = point["sum"] === undefined ? 0 : get(point, "sum", 0) + 1;
-      delete point["min"];
-      point["bucketCounts"] = [...((point["bucketCounts"] ?? []) as bigint[]), 7n];
-      point["explicitBounds"] = [...((point["explicitBounds"] ?? []) as number[]), 0.5];
+      point.sum = point.sum === undefined ? 0 : get(point, "sum", 0) + 1;
+      delete point.min;
+      point.bucketCounts = [...((point.bucketCounts ?? []) as bigint[]), 7n];
+      point.explicitBounds = [...((point.explicitBounds ?? []) as number[]), 0.5];
       markExemplars(point);
     }
-  } else if (metric["exponentialHistogram"] !== undefined) {
+  } else if (metric.exponentialHistogram !== undefined) {
     for (const point of list(child(metric, "exponentialHistogram"), "dataPoints")) {
       mark(point);
       put(point, "scale", (get(point, "scale", 0) - 1) | 0);
       put(point, "zeroThreshold", get(point, "zeroThreshold", 0) + 1);
       const positive = child(point, "positive");
-      positive["bucketCounts"] = [...((positive["bucketCounts"] ?? []) as bigint[]), 300n];
-      positive["offset"] = -5;
+      positive.bucketCounts = [...((positive.bucketCounts ?? []) as bigint[]), 300n];
+      positive.offset = -5;
       markExemplars(point);
     }
-  } else if (metric["summary"] !== undefined) {
+  } else if (metric.summary !== undefined) {
     for (const point of list(child(metric, "summary"), "dataPoints")) {
       mark(point);
       put(point, "sum", get(point, "sum", 0) + 1);
       for (const quantile of list(point, "quantileValues")) put(quantile, "value", get(quantile, "value", 0) + 1);
     }
-  } else metric["gauge"] = {};
+  } else metric.gauge = {};
 }
 
 function changeLogs(logs: Decoded): void {
   for (const resourceLogs of list(logs, "resourceLogs")) {
     mark(child(resourceLogs, "resource"));
-    delete resourceLogs["schemaUrl"];
+    delete resourceLogs.schemaUrl;
     for (const scopeLogs of list(resourceLogs, "scopeLogs")) {
       mark(child(scopeLogs, "scope"));
       for (const record of list(scopeLogs, "logRecords")) {
         mark(record);
         put(record, "observedTimeUnixNano", get(record, "timeUnixNano", 0n));
-        record["severityNumber"] = 17;
-        record["severityText"] = "ERROR";
+        record.severityNumber = 17;
+        record.severityText = "ERROR";
         put(record, "flags", (get(record, "flags", 0) + 1) >>> 0);
-        record["eventName"] = `${get(record, "eventName", "")}é😀`;
+        record.eventName = `${get(record, "eventName", "")}é😀`;
         const body = child(record, "body");
-        if (body["stringValue"] !== undefined) body["stringValue"] = `${get(body, "stringValue", "")}!`;
-        else if (body["kvlistValue"] !== undefined) mark(child(body, "kvlistValue"), "values");
+        if (body.stringValue !== undefined) body.stringValue = `${get(body, "stringValue", "")}!`;
+        else if (body.kvlistValue !== undefined) mark(child(body, "kvlistValue"), "values");
         else setValue(body, "boolValue", true);
       }
     }

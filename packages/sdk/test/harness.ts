@@ -1,11 +1,12 @@
 // A host of a few lines, for tests of the guest alone: one instance, one call at a time.
 import { fileURLToPath } from "node:url";
 import { buildPlugin } from "../build/index.ts";
+import { type GuestFunction, type Memory, WebAssembly } from "./webassembly.ts";
 
 /** What a test guest exports besides ABI v1 is called through `exports`. */
 export interface Guest {
-  exports: Record<string, (...args: number[]) => number>;
-  memory: WebAssembly.Memory;
+  exports: Readonly<Record<string, GuestFunction>>;
+  memory: Memory;
   logs: { level: number; message: string }[];
   /** @returns the status of `start` and its reason */
   start(): Outcome;
@@ -31,7 +32,7 @@ const binaries = new Map<string, Promise<Uint8Array>>();
 function guestBinary(name: string): Promise<Uint8Array> {
   let binary = binaries.get(name);
   if (binary === undefined) {
-    const entry = fileURLToPath(new URL(`guests/${name}.ts`, import.meta.url));
+    const entry = fileURLToPath(new URL(`guests/assembly/${name}.ts`, import.meta.url));
     binary = buildPlugin({ entry }).then((built) => {
       if (built.diagnostics.length > 0) throw new Error(`unexpected warnings:\n${built.diagnostics.join("\n")}`);
       return built.binary;
@@ -80,7 +81,7 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
   const logs: Guest["logs"] = [];
   let reason = "";
   let result: Uint8Array | undefined;
-  let memory: WebAssembly.Memory;
+  let memory: Memory;
   const bytes = (pointer: number, size: number): Uint8Array => new Uint8Array(memory.buffer, pointer >>> 0, size >>> 0);
   const utf16 = (pointer: number): string => {
     if (pointer === 0) return "";
@@ -98,7 +99,8 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
       },
     },
     "opentelemetry.io/wasm": {
-      log: (level: number, pointer: number, size: number) => logs.push({ level, message: text.decode(bytes(pointer, size)) }),
+      log: (level: number, pointer: number, size: number) =>
+        logs.push({ level, message: text.decode(bytes(pointer, size)) }),
       set_status_reason: (pointer: number, size: number) => {
         reason = text.decode(bytes(pointer, size));
       },
@@ -112,8 +114,8 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
       set_result_logs: setResult,
     },
   });
-  memory = instance.exports["memory"] as WebAssembly.Memory;
-  const exports = instance.exports as Guest["exports"];
+  memory = instance.exports.memory;
+  const { exports } = instance;
   const call = (name: string, ...args: number[]): Outcome => {
     reason = "";
     result = undefined;
@@ -122,7 +124,7 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
     const status = function_(...args);
     return { status, reason, result };
   };
-  exports["_initialize"]?.();
+  exports._initialize?.();
   return {
     exports,
     memory,

@@ -5,7 +5,16 @@ import { LogsData } from "./otlp.ts";
 
 const batch = LogsData.encode({
   resourceLogs: [
-    { scopeLogs: [{ logRecords: [{ severityText: "INFO", severityNumber: 9 }, { severityText: "WARN", severityNumber: 13 }] }] },
+    {
+      scopeLogs: [
+        {
+          logRecords: [
+            { severityText: "INFO", severityNumber: 9 },
+            { severityText: "WARN", severityNumber: 13 },
+          ],
+        },
+      ],
+    },
   ],
 }).finish();
 
@@ -35,7 +44,7 @@ for (const config of ['{"fail":false}', '{"fail":true}']) {
     const push = (): void => {
       const pointer = call(guest, "alloc", batch.length);
       new Uint8Array(guest.memory.buffer, pointer, batch.length).set(batch);
-      guest.exports["consume_logs"]!(pointer, batch.length);
+      guest.exports.consume_logs!(pointer, batch.length);
     };
     for (let i = 0; i < 10; ++i) push();
     const before = sizes(guest);

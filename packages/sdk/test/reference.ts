@@ -33,7 +33,8 @@ export function decodeReference(type: protobuf.Type, bytes: Uint8Array): Decoded
     }
     const resolved = field.resolvedType;
     if (field.repeated) {
-      const list = (message[field.name] ??= []) as (Decoded | Scalar)[];
+      message[field.name] ??= [];
+      const list = message[field.name] as (Decoded | Scalar)[];
       if (resolved instanceof protobuf.Type) list.push(decodeReference(resolved, reader.bytes()));
       else if (wire === 2 && expected !== 2) {
         const end = reader.uint32() + reader.pos;
@@ -59,7 +60,7 @@ export function decodeReference(type: protobuf.Type, bytes: Uint8Array): Decoded
       else message[field.name] = value;
     }
   }
-  if (unknown.length > 0) message["$unknown"] = unknown;
+  if (unknown.length > 0) message.$unknown = unknown;
   return message;
 }
 

@@ -9,7 +9,7 @@ import { type Decoded, decodeReference } from "./reference.ts";
 type Change = (logs: Decoded) => void;
 
 const list = (message: Decoded, name: string): Decoded[] => (message[name] ?? []) as Decoded[];
-const severity = (record: Decoded): number => (record["severityNumber"] as number | undefined) ?? 0;
+const severity = (record: Decoded): number => (record.severityNumber as number | undefined) ?? 0;
 
 /** Leaves a list out that has become empty: that is how the wire has it. */
 function set(message: Decoded, name: string, items: Decoded[]): void {
@@ -18,7 +18,8 @@ function set(message: Decoded, name: string, items: Decoded[]): void {
 }
 
 function eachScope(logs: Decoded, change: (scope: Decoded, resource: Decoded) => void): void {
-  for (const resource of list(logs, "resourceLogs")) for (const scope of list(resource, "scopeLogs")) change(scope, resource);
+  for (const resource of list(logs, "resourceLogs"))
+    for (const scope of list(resource, "scopeLogs")) change(scope, resource);
 }
 
 const changeRecords =
@@ -27,29 +28,41 @@ const changeRecords =
     eachScope(logs, (scope) => set(scope, "logRecords", change(list(scope, "logRecords"))));
 
 function changeAttributes(holder: Decoded): void {
-  const key = (entry: Decoded): unknown => entry["key"] ?? "";
-  const value = (entry: Decoded): Decoded => (entry["value"] ?? {}) as Decoded;
+  const key = (entry: Decoded): unknown => entry.key ?? "";
+  const value = (entry: Decoded): Decoded => (entry.value ?? {}) as Decoded;
   const kept = list(holder, "attributes").filter((entry) => key(entry) !== "a");
   for (const entry of kept) {
-    const text = value(entry)["stringValue"];
-    if (typeof text === "string") value(entry)["stringValue"] = text.toUpperCase();
+    const text = value(entry).stringValue;
+    if (typeof text === "string") value(entry).stringValue = text.toUpperCase();
   }
-  const left = kept.filter((entry) => value(entry)["intValue"] === undefined && key(entry) !== "service.name");
+  const left = kept.filter((entry) => value(entry).intValue === undefined && key(entry) !== "service.name");
   const known = left.find((entry) => key(entry) === "é");
   if (known === undefined) left.push({ key: "é", value: { doubleValue: 0.5 } });
   else {
     const before = value(known);
-    known["value"] = { ...(before["$unknown"] === undefined ? {} : { $unknown: before["$unknown"] }), doubleValue: 0.5 };
+    known.value = {
+      ...(before.$unknown === undefined ? {} : { $unknown: before.$unknown }),
+      doubleValue: 0.5,
+    };
   }
-  holder["attributes"] = left;
+  holder.attributes = left;
 }
 
 const CHANGES: Record<string, Change> = {
   filter: (logs) => {
     for (const resource of list(logs, "resourceLogs")) {
       const scopes = list(resource, "scopeLogs");
-      for (const scope of scopes) set(scope, "logRecords", list(scope, "logRecords").filter((record) => severity(record) >= 3));
-      set(resource, "scopeLogs", scopes.filter((scope) => scope["logRecords"] !== undefined));
+      for (const scope of scopes)
+        set(
+          scope,
+          "logRecords",
+          list(scope, "logRecords").filter((record) => severity(record) >= 3),
+        );
+      set(
+        resource,
+        "scopeLogs",
+        scopes.filter((scope) => scope.logRecords !== undefined),
+      );
     }
   },
   filterIf: changeRecords((records) => records.filter((record) => severity(record) >= 3)),
@@ -59,31 +72,44 @@ const CHANGES: Record<string, Change> = {
       {
         severityText: "new",
         body: { arrayValue: { values: [{ intValue: -1n }] } },
-        attributes: [{ key: "map", value: { kvlistValue: { values: [{ key: "inner", value: { stringValue: "text" } }] } } }],
+        attributes: [
+          { key: "map", value: { kvlistValue: { values: [{ key: "inner", value: { stringValue: "text" } }] } } },
+        ],
       },
     ];
     const first: Decoded | undefined = after[0];
-    if (first !== undefined) first["droppedAttributesCount"] = after.length;
+    if (first !== undefined) first.droppedAttributesCount = after.length;
     return after;
   }),
-  copy: changeRecords((records) => [...records, ...records.map((record) => ({ ...structuredClone(record), eventName: "copy" }))]),
+  copy: changeRecords((records) => [
+    ...records,
+    ...records.map((record) => ({ ...structuredClone(record), eventName: "copy" })),
+  ]),
   reverse: changeRecords((records) => [...records].reverse()),
   route: (logs) => {
     const moved: Decoded[] = [];
     eachScope(logs, (scope) => {
       moved.push(...list(scope, "logRecords").filter((record) => severity(record) >= 100));
-      set(scope, "logRecords", list(scope, "logRecords").filter((record) => severity(record) < 100));
+      set(
+        scope,
+        "logRecords",
+        list(scope, "logRecords").filter((record) => severity(record) < 100),
+      );
     });
     const scope: Decoded = {};
     set(scope, "logRecords", moved);
-    const errors: Decoded = { resource: { attributes: [{ key: "errors", value: { boolValue: true } }] }, scopeLogs: [scope] };
-    logs["resourceLogs"] = [...list(logs, "resourceLogs"), errors];
+    const errors: Decoded = {
+      resource: { attributes: [{ key: "errors", value: { boolValue: true } }] },
+      scopeLogs: [scope],
+    };
+    logs.resourceLogs = [...list(logs, "resourceLogs"), errors];
   },
   drop: (logs) => set(logs, "resourceLogs", []),
   attributes: (logs) => {
     for (const resource of list(logs, "resourceLogs")) {
       for (const scope of list(resource, "scopeLogs")) {
-        changeAttributes((resource["resource"] ??= {}) as Decoded);
+        resource.resource ??= {};
+        changeAttributes(resource.resource as Decoded);
         for (const record of list(scope, "logRecords")) changeAttributes(record);
       }
     }

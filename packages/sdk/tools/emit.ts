@@ -93,7 +93,9 @@ function emitOneof(scope: Scope, type: protobuf.Type, oneof: protobuf.OneOf): st
   const bits: [number, number, number] = [0, 0, 0];
   for (const field of oneof.fieldsArray) bits[wireOf(field)] = (bits[wireOf(field)] ?? 0) | (1 << field.id);
   const members = oneof.fieldsArray.map((field) => `  ${pascal(memberName(field))} = ${field.id},\n`);
-  scope.enums.push(`/** Which member of \`${oneof.name}\` a {@link ${className(type)}} has. */\nexport enum ${name} {\n  Empty = 0,\n${members.join("")}}\n`);
+  scope.enums.push(
+    `/** Which member of \`${oneof.name}\` a {@link ${className(type)}} has. */\nexport enum ${name} {\n  Empty = 0,\n${members.join("")}}\n`,
+  );
   use(scope, "../wire/fields", "lastOf");
   return `  get ${oneofGetter(oneof)}(): ${name} {\n    return <${name}>lastOf(this, ${bits.join(", ")});\n  }\n`;
 }
@@ -126,7 +128,8 @@ function emitField(scope: Scope, type: protobuf.Type, field: protobuf.Field): st
   }
   const optional = field.partOf !== null && oneof === null;
   const implicit = oneof === null && !optional;
-  const guard = oneof === null ? "" : `this.${oneofGetter(oneof)} != ${oneofEnum(type, oneof)}.${pascal(memberName(field))} ? 0 : `;
+  const guard =
+    oneof === null ? "" : `this.${oneofGetter(oneof)} != ${oneofEnum(type, oneof)}.${pascal(memberName(field))} ? 0 : `;
   const members = emitScalar(scope, field, { name, doc, others, implicit, guard });
   if (optional) {
     use(scope, "../wire/fields", "hasField", "removeFields");
@@ -169,7 +172,8 @@ function emitScalar(scope: Scope, field: protobuf.Field, { name, doc, others, im
       use(scope, "../data/bytes", "newUtf8", "Utf8");
       use(scope, "../data/text", "encodeText", "textEnd");
       use(scope, "../wire/fields", "getLength", "setLength", "valueEnd");
-      const set = (start: string, size: string): string => `setLength(this, ${id}, ${others}, ${start}, ${size}, ${implicit});`;
+      const set = (start: string, size: string): string =>
+        `setLength(this, ${id}, ${others}, ${start}, ${size}, ${implicit});`;
       return [
         `${doc}  get ${name}(): string {\n    return this.${name}Utf8.toString();\n  }\n`,
         `  set ${name}(value: string) {\n    const start = encodeText(value);\n    ${set("start", "textEnd - start")}\n  }\n`,
@@ -208,7 +212,8 @@ function emitScalar(scope: Scope, field: protobuf.Field, { name, doc, others, im
 
 function emitRepeated(scope: Scope, field: protobuf.Field, name: string): string {
   const resolved = field.resolvedType;
-  const of = (list: string): string => `  get ${name}(): ${list} {\n    return listOf<${list}>(this, ${field.id});\n  }\n`;
+  const of = (list: string): string =>
+    `  get ${name}(): ${list} {\n    return listOf<${list}>(this, ${field.id});\n  }\n`;
   if (resolved instanceof protobuf.Type) {
     if (resolved.name === "KeyValue") {
       use(scope, "../data/attributes", "Attributes", "attributesOf");
@@ -221,7 +226,8 @@ function emitRepeated(scope: Scope, field: protobuf.Field, name: string): string
   }
   const fixed = FIXED_LISTS[field.type];
   const list = field.type === "string" ? "TextList" : field.type === "uint64" ? "VarintList" : "FixedList";
-  if (list === "FixedList" && fixed === undefined) throw new Error(`${field.fullName}: no list is known for the type ${field.type}`);
+  if (list === "FixedList" && fixed === undefined)
+    throw new Error(`${field.fullName}: no list is known for the type ${field.type}`);
   use(scope, "../data/lists", list, "listOf");
   return of(list === "FixedList" ? `FixedList<${fixed}>` : list);
 }
@@ -285,7 +291,10 @@ function use(scope: Scope, path: string, ...names: string[]): void {
 
 /** The first sentence of what the .proto file says. */
 function comment(text: string | null, indent: string): string {
-  const sentence = text?.split(/\n\s*\n/)[0]?.replace(/\s+/g, " ").match(/^.*?[.](?=\s|$)/)?.[0];
+  const sentence = text
+    ?.split(/\n\s*\n/)[0]
+    ?.replace(/\s+/g, " ")
+    .match(/^.*?[.](?=\s|$)/)?.[0];
   return sentence === undefined || sentence.includes("*/") ? "" : `${indent}/** ${sentence} */\n`;
 }
 
@@ -294,5 +303,8 @@ function snake(name: string): string {
 }
 
 function pascal(name: string): string {
-  return name.split("_").map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()).join("");
+  return name
+    .split("_")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())
+    .join("");
 }

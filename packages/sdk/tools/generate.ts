@@ -34,5 +34,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 /** @returns the paths of generated files whose checked-in content differs from what {@link generateSdk} answers now */
 export async function staleFiles(): Promise<string[]> {
   const files = await generateSdk();
-  return [...files].filter(([path, content]) => readFileSync(join(repository, path), "utf8") !== content).map(([path]) => path);
+  return [...files]
+    .filter(([path, content]) => readFileSync(join(repository, path), "utf8") !== content)
+    .map(([path]) => path);
 }

@@ -1,5 +1,24 @@
 // Reaches every accessor, so that each is compiled once and a fixed change is made to every message of a batch.
-import { Logs, Metrics, MetricType, NumberDataPoint, NumberDataPointValueType, Processor, Attributes, Resource, Traces, Status, ValueType, SpanKind, StatusCode, SeverityNumber, Bytes, Exemplar, Slice, AggregationTemporality } from "@otelwasm/sdk";
+import {
+  AggregationTemporality,
+  type Attributes,
+  Bytes,
+  type Exemplar,
+  type Logs,
+  type Metrics,
+  MetricType,
+  type NumberDataPoint,
+  NumberDataPointValueType,
+  Processor,
+  Resource,
+  SeverityNumber,
+  type Slice,
+  SpanKind,
+  Status,
+  StatusCode,
+  type Traces,
+  ValueType,
+} from "@otelwasm/sdk";
 
 function mark(attributes: Attributes): void {
   attributes.putInt("marked", 1);

@@ -1,5 +1,5 @@
 // Keeps something from every batch, leaves garbage behind, and answers in the way that the configuration names.
-import { config, log, Logs, LogsProcessor, Status } from "@otelwasm/sdk";
+import { config, type Logs, LogsProcessor, log, Status } from "@otelwasm/sdk";
 import { arenaSize } from "@otelwasm/sdk/memory/arena";
 import { pinnedCount } from "@otelwasm/sdk/memory/pins";
 import { managedSize } from "@otelwasm/sdk/runtime/collector";

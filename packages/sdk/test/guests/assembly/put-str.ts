@@ -1,4 +1,4 @@
-import { config, Logs, LogsProcessor, Status } from "@otelwasm/sdk";
+import { config, type Logs, LogsProcessor, Status } from "@otelwasm/sdk";
 
 class Settings {
   key: string = "";

@@ -1,5 +1,14 @@
 // Removes, appends, moves and copies whole messages, in the way that the configuration names.
-import { Attributes, config, KeyValue, Logs, LogsProcessor, Status, Value, ValueType } from "@otelwasm/sdk";
+import {
+  type Attributes,
+  config,
+  type KeyValue,
+  type Logs,
+  LogsProcessor,
+  Status,
+  type Value,
+  ValueType,
+} from "@otelwasm/sdk";
 
 class Settings {
   operation: string = "";

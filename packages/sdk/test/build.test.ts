@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { buildPlugin, PluginBuildError } from "../build/index.ts";
+import { instantiateBinary } from "./harness.ts";
+import { WebAssembly } from "./webassembly.ts";
+
+async function inFolder<T>(files: Record<string, string>, run: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "otelwasm-sdk-"));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(join(folder, name, ".."), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    return await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function diagnosticsOf(files: Record<string, string>): Promise<readonly string[]> {
+  return inFolder(files, async (folder) => {
+    try {
+      await buildPlugin({ entry: join(folder, "index.ts") });
+    } catch (error) {
+      assert.ok(error instanceof PluginBuildError);
+      for (const line of error.diagnostics) assert.ok(error.message.includes(line));
+      return error.diagnostics;
+    }
+    assert.fail("it compiles");
+  });
+}
+
+const NOP = `import { Logs, LogsProcessor, Status } from "@otelwasm/sdk";
+export class Nop extends LogsProcessor {
+  processLogs(logs: Logs): Status {
+    return Status.ok();
+  }
+}
+`;
+
+test("a plugin exports what ABI v1 asks for, and imports what it uses", async () => {
+  await inFolder({ "index.ts": NOP }, async (folder) => {
+    const { binary } = await buildPlugin({ entry: join(folder, "index.ts") });
+    const module = new WebAssembly.Module(new Uint8Array(binary));
+    assert.deepEqual(
+      WebAssembly.Module.exports(module)
+        .map(({ name }) => name)
+        .sort(),
+      [
+        "_initialize",
+        "abi_version_v1",
+        "alloc",
+        "consume_logs",
+        "get_supported_telemetry",
+        "memory",
+        "shutdown",
+        "start",
+      ],
+    );
+    assert.deepEqual([...new Set(WebAssembly.Module.imports(module).map((each) => each.module))].sort(), [
+      "env",
+      "opentelemetry.io/wasm",
+    ]);
+    assert.equal(instantiateBinary(binary, "{}").exports.get_supported_telemetry!(), 2);
+  });
+});
+
+test("one class, or several, may serve several signals", async () => {
+  const one = `import { Logs, Metrics, Processor, Status, Traces } from "@otelwasm/sdk";
+    export class Both extends Processor {
+      processTraces(traces: Traces): Status { return Status.ok(); }
+      processMetrics(metrics: Metrics): Status { return Status.ok(); }
+    }`;
+  const two = `${NOP}
+    import { Base } from "./base";
+    export class Second extends Base {}
+    export { Third } from "./base";`;
+  const base = `import { Metrics, MetricsProcessor, Status, Traces, TracesProcessor } from "@otelwasm/sdk";
+    export class Base extends TracesProcessor { processTraces(traces: Traces): Status { return Status.ok(); } }
+    export class Third extends MetricsProcessor { processMetrics(metrics: Metrics): Status { return Status.ok(); } }`;
+  for (const [files, mask] of [
+    [{ "index.ts": one }, 5],
+    [{ "index.ts": two, "base.ts": base }, 7],
+  ] as const) {
+    await inFolder(files, async (folder) => {
+      const { binary } = await buildPlugin({ entry: join(folder, "index.ts"), optimize: false });
+      const guest = instantiateBinary(binary, "{}");
+      assert.equal(guest.start().status, 0);
+      assert.equal(guest.exports.get_supported_telemetry!(), mask);
+    });
+  }
+});
+
+test("the module and its source map are written where they are wanted", async () => {
+  await inFolder({ "index.ts": NOP }, async (folder) => {
+    const outFile = join(folder, "out/plugin.wasm");
+    const { binary } = await buildPlugin({ entry: join(folder, "index.ts"), outFile, sourceMap: true });
+    assert.deepEqual(await readFile(outFile), Buffer.from(binary));
+    const map = JSON.parse(await readFile(`${outFile}.map`, "utf8")) as { sources: string[] };
+    assert.ok(map.sources.includes("index.ts"), map.sources.join());
+  });
+});
+
+test("what does not compile is told by file, line and column", async () => {
+  const wrong = NOP.replace("return Status.ok();", "const x: i32 = logs.nothing;\n    return Status.ok();");
+  const [first = ""] = await diagnosticsOf({ "index.ts": wrong });
+  assert.match(first, /index\.ts:4:25: error Property 'nothing' does not exist on type/);
+  const [syntax = ""] = await diagnosticsOf({ "index.ts": NOP.replace("return", "retrun (") });
+  assert.match(syntax, /index\.ts:4:\d+: error/);
+  const [missing = ""] = await diagnosticsOf({ "index.ts": `import { x } from "./other";\n${NOP}` });
+  assert.match(missing, /index\.ts:1:\d+: error File 'other.ts' not found/);
+  const [config = ""] = await diagnosticsOf({
+    "index.ts": NOP.replace("LogsProcessor {", "LogsProcessor {\n  name: string = config<string>();").replace(
+      "{ Logs",
+      "{ config, Logs",
+    ),
+  });
+  assert.match(config, /error/);
+});
+
+test("a class without the method that its base promises is told so", async () => {
+  const [without = ""] = await diagnosticsOf({ "index.ts": NOP.replace("processLogs", "process") });
+  assert.match(
+    without,
+    /index\.ts:2:14: error .*Class 'Nop' extends LogsProcessor and has no method `processLogs\(logs: Logs\): Status`/,
+  );
+  const [none = ""] = await diagnosticsOf({
+    "index.ts": NOP.replaceAll("LogsProcessor", "Processor").replace("processLogs", "process"),
+  });
+  assert.match(none, /extends Processor and has none of the methods processTraces, processMetrics, processLogs/);
+  const [nothing = ""] = await diagnosticsOf({ "index.ts": NOP.replace("export ", "") });
+  assert.match(nothing, /No plugin here: export a class that extends one of TracesProcessor/);
+  const [twice = ""] = await diagnosticsOf({
+    "index.ts": NOP + NOP.slice(NOP.indexOf("export")).replace("Nop", "Again"),
+  });
+  assert.match(twice, /Nop and Again both take logs/);
+});
+
+test("a file that is not there is told by its path", async () => {
+  await assert.rejects(buildPlugin({ entry: "nowhere/index.ts" }), /nowhere\/index\.ts: there is no such file/);
+});
+
+test("an abort reaches the host with its message and place", async () => {
+  const source = NOP.replace("return Status.ok();", 'assert(false, "told so");\n    throw new Error("not reached");');
+  await inFolder({ "index.ts": source }, async (folder) => {
+    const { binary } = await buildPlugin({ entry: join(folder, "index.ts") });
+    const guest = instantiateBinary(binary, "{}");
+    guest.start();
+    assert.throws(() => guest.consume("logs", Uint8Array.of(0)), /abort: told so at index\.ts:4:5/);
+  });
+});
