@@ -55,13 +55,18 @@ test("a changed span, metric and log are printed; the curl command works; Ctrl-C
   assert.match(program.output, /Stopped\.\s*$/);
 });
 
-test("Ctrl-C in a terminal reaches `node scripts/run.mjs` as well, and its exit code is 0", async () => {
-  await using program = runProgram(["scripts/run.mjs", "examples/quickstart/start.ts"], { env: anyPorts, group: true });
-  await started(program);
-  process.kill(-program.child.pid!, "SIGINT");
-  assert.equal(await program.exit, 0, program.output);
-  assert.match(program.output, /Stopped\.\s*$/);
-});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} for \`node scripts/run.mjs\` and all that it started: drained, exit code 0`, async () => {
+    await using program = runProgram(["scripts/run.mjs", "examples/quickstart/start.ts"], {
+      env: anyPorts,
+      group: true,
+    });
+    await started(program);
+    process.kill(-program.child.pid!, signal);
+    assert.equal(await program.exit, 0, program.output);
+    assert.match(program.output, /Stopped\.\s*$/);
+  });
+}
 
 test("ports in use: says which, and how to choose others", async () => {
   const server = createServer().listen(0, "127.0.0.1");
