@@ -85,6 +85,13 @@ const CHANGES: Record<string, Change> = {
     ...records,
     ...records.map((record) => ({ ...structuredClone(record), eventName: "copy" })),
   ]),
+  copyValue: changeRecords((records) => {
+    for (const record of records) {
+      const entry = list(record, "attributes").find((each) => each.key === "a");
+      if (entry !== undefined) record.body = structuredClone(entry.value ?? {});
+    }
+    return records;
+  }),
   reverse: changeRecords((records) => [...records].reverse()),
   route: (logs) => {
     const moved: Decoded[] = [];

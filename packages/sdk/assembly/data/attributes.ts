@@ -2,7 +2,7 @@ import { arenaAllocate } from "../memory/arena";
 import { cut, HIDDEN, insertRaw, KEPT, Message, newMessage, open, Piece, removeMessage, splitOut, touch } from "../wire/message";
 import { getLength, getMessage, valueEnd } from "../wire/fields";
 import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
-import { varintSize, writeVarint } from "../wire/write";
+import { copyBytes, varintSize, writeVarint } from "../wire/write";
 import { newUtf8, Bytes, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
 import { Slice, sliceOf } from "./slice";
@@ -151,11 +151,10 @@ export class Attributes extends Slice<KeyValue> {
     const at = arenaAllocate(entrySize + 16);
     let p = writeVarint(writeVarint(at, (this.field << 3) | BYTES), entrySize);
     p = writeVarint(writeVarint(p, (1 << 3) | BYTES), keySize);
-    memory.copy(p, keyStart, keySize);
-    p = writeVarint(writeVarint(p + keySize, (2 << 3) | BYTES), valueSize);
+    p = copyBytes(p, keyStart, keySize);
+    p = writeVarint(writeVarint(p, (2 << 3) | BYTES), valueSize);
     p = writeVarint(writeVarint(p, (type << 3) | BYTES), size);
-    memory.copy(p, start, size);
-    insertRaw(owner, null, at, p + size);
+    insertRaw(owner, null, at, copyBytes(p, start, size));
     ++owner._version;
   }
 }

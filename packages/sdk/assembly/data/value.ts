@@ -1,5 +1,6 @@
 import { BYTES, FIXED64, VARINT } from "../wire/read";
-import { Message, open } from "../wire/message";
+import { copyContent } from "../wire/copy";
+import { Message, removeMessage } from "../wire/message";
 import { getDouble, getLength, getMessage, getVarint, lastOf, setEmptyMessage, setFixed64, setLength, setVarint, valueEnd, removeFields } from "../wire/fields";
 import { Attributes, attributesOf } from "./attributes";
 import { Bytes, newBytes, newUtf8, Utf8 } from "./bytes";
@@ -100,6 +101,16 @@ export class Value extends Message {
 
   setEmptyMap(): Attributes {
     return attributesOf(setEmptyMessage(this, ValueType.Map, MEMBERS), 1);
+  }
+
+  /** Replaces another value by a copy of this one. */
+  copyTo(to: Value): void {
+    copyContent(this, to);
+  }
+
+  /** Takes it out of the array that it is in. */
+  remove(): void {
+    removeMessage(this);
   }
 
   /** Makes it {@link ValueType.Empty}. */

@@ -12,6 +12,7 @@ import {
 
 class Settings {
   operation: string = "";
+  limit: i32 = 3;
 }
 
 export class Structure extends LogsProcessor {
@@ -32,7 +33,7 @@ export class Structure extends LogsProcessor {
           for (const record of records) if (record.severityNumber < 3) record.remove();
           if (records.length == 0) scope.remove();
         } else if (operation == "filterIf") {
-          records.removeIf((record) => record.severityNumber < 3);
+          records.removeIf((record) => record.severityNumber < this.settings.limit);
         } else if (operation == "append") {
           const record = records.appendEmpty();
           record.severityText = "new";
@@ -42,6 +43,11 @@ export class Structure extends LogsProcessor {
         } else if (operation == "copy") {
           const count = records.length;
           for (let i = 0; i < count; ++i) records.at(i).copyTo(records).eventName = "copy";
+        } else if (operation == "copyValue") {
+          for (const record of records) {
+            const value = record.attributes.get("a");
+            if (value !== null) value.copyTo(record.body);
+          }
         } else if (operation == "reverse") {
           for (let i = records.length - 1; i >= 0; --i) records.at(i).moveTo(records);
         } else if (operation == "attributes") {
