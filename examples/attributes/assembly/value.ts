@@ -1,0 +1,194 @@
+// The content of an `AnyValue` message, read and written as bytes.
+import { arenaAllocate } from "@otelwasm/sdk/memory/arena";
+import { after, BYTES, FIXED64, readLength, readTag, readVarint, skipValue, VARINT } from "@otelwasm/sdk/wire/read";
+import { varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
+
+/** Which member of the oneof a value has: the number of its field. */
+export const enum Kind {
+  EMPTY = 0,
+  STR = 1,
+  BOOL = 2,
+  INT = 3,
+  DOUBLE = 4,
+  ARRAY = 5,
+  MAP = 6,
+  BYTES = 7,
+}
+
+/** Of the value that {@link readValue} read last: the content of text, bytes, array or map. */
+export let contentStart: usize = 0;
+export let contentEnd: usize = 0;
+/** A boolean, an integer, or a double's bits. */
+export let scalar: u64 = 0;
+
+/** Reads an `AnyValue`; of several members the last one counts. */
+export function readValue(start: usize, end: usize): Kind {
+  // As everyone writes it: one field.
+  if (start + 2 <= end) {
+    const tag = load<u8>(start);
+    if (tag == 0x0a) {
+      contentStart = start + 2;
+      contentEnd = contentStart + load<u8>(start, 1);
+      if (contentEnd == end && load<u8>(start, 1) < 0x80) return Kind.STR;
+    } else if (tag == 0x18 && start + 2 == end && load<u8>(start, 1) < 0x80) {
+      scalar = load<u8>(start, 1);
+      return Kind.INT;
+    }
+  }
+  return readAnyValue(start, end);
+}
+
+function readAnyValue(p: usize, end: usize): Kind {
+  let kind = Kind.EMPTY;
+  while (p < end) {
+    const tag = readTag(p, end);
+    p = after;
+    if (p == 0) return Kind.EMPTY;
+    const field = tag >> 3;
+    const wire = tag & 7;
+    if (wire == VARINT && (field == Kind.BOOL || field == Kind.INT)) {
+      scalar = readVarint(p, end);
+      if (field == Kind.BOOL) scalar = scalar != 0 ? 1 : 0;
+      kind = field;
+    } else if (wire == FIXED64 && field == Kind.DOUBLE && p + 8 <= end) {
+      scalar = load<u64>(p);
+      kind = Kind.DOUBLE;
+    } else if (wire == BYTES && (field == Kind.STR || (field >= <u32>Kind.ARRAY && field <= <u32>Kind.BYTES))) {
+      const size = readLength(p, end);
+      const start = after;
+      if (start == 0) return Kind.EMPTY;
+      if (<u32>kind == field && (field == Kind.ARRAY || field == Kind.MAP)) {
+        // One message in two places: protobuf merges them.
+        const merged = arenaAllocate(contentEnd - contentStart + size);
+        memory.copy(merged, contentStart, contentEnd - contentStart);
+        memory.copy(merged + (contentEnd - contentStart), start, size);
+        contentEnd = merged + (contentEnd - contentStart) + size;
+        contentStart = merged;
+      } else {
+        contentStart = start;
+        contentEnd = start + size;
+      }
+      kind = field;
+    }
+    p = skipValue(p, end, tag);
+    if (p == 0) return Kind.EMPTY;
+  }
+  return kind;
+}
+
+/**
+ * Finds a singular message field; where it occurs twice, protobuf merges it.
+ * @returns where its content begins; it ends at {@link messageEnd}, and is empty when there is none
+ */
+export function messageOf(p: usize, end: usize, field: u32): usize {
+  const wanted = (field << 3) | BYTES;
+  let found = p;
+  messageEnd = p;
+  while (p < end) {
+    const tag = readTag(p, end);
+    p = after;
+    if (p == 0) break;
+    if (tag == wanted) {
+      const size = readLength(p, end);
+      const start = after;
+      if (start == 0) break;
+      const before = messageEnd - found;
+      if (before == 0) {
+        found = start;
+        messageEnd = start + size;
+      } else {
+        const merged = arenaAllocate(before + size);
+        memory.copy(merged, found, before);
+        memory.copy(merged + before, start, size);
+        found = merged;
+        messageEnd = merged + before + size;
+      }
+    }
+    p = skipValue(p, end, tag);
+    if (p == 0) break;
+  }
+  return found;
+}
+
+export let messageEnd: usize = 0;
+
+/** As {@link messageOf} for text and bytes, of which the last one counts. */
+export function textField(p: usize, end: usize, field: u32): usize {
+  const wanted = (field << 3) | BYTES;
+  let found = p;
+  messageEnd = p;
+  while (p < end) {
+    const tag = readTag(p, end);
+    p = after;
+    if (p == 0) break;
+    if (tag == wanted) {
+      const size = readLength(p, end);
+      if (after == 0) break;
+      found = after;
+      messageEnd = found + size;
+    }
+    p = skipValue(p, end, tag);
+    if (p == 0) break;
+  }
+  return found;
+}
+
+/** End of the value that was written last. */
+export let writtenEnd: usize = 0;
+
+/** @returns where a value that is text begins; it ends at {@link writtenEnd}, and lives as long as the batch */
+export function newText(text: usize, size: usize): usize {
+  const start = arenaAllocate(size + 6);
+  writtenEnd = writeText(start, text, size);
+  return start;
+}
+
+export function newInteger(value: i64): usize {
+  const start = arenaAllocate(11);
+  writtenEnd = writeVarint(writeVarint(start, (Kind.INT << 3) | VARINT), value);
+  return start;
+}
+
+export function newDouble(value: f64): usize {
+  const start = arenaAllocate(9);
+  store<u8>(start, (Kind.DOUBLE << 3) | <u8>FIXED64);
+  store<f64>(start, value, 1);
+  writtenEnd = start + 9;
+  return start;
+}
+
+/** Writes a value that is text. @returns the position after it, at most 6 bytes more than the text has */
+export function writeText(to: usize, text: usize, size: usize): usize {
+  const start = writeVarint(writeVarint(to, (Kind.STR << 3) | BYTES), size);
+  memory.copy(start, text, size);
+  return start + size;
+}
+
+/** Bytes that a field of this size takes, with its tag of one byte and its length. */
+// @ts-ignore: decorator
+@inline
+export function fieldSize(size: usize): usize {
+  return 1 + varintSize(size) + size;
+}
+
+/**
+ * What of a value's bytes belongs to none of the known members: fields of later releases, which stay when the value changes.
+ * @returns where they begin; they end at {@link writtenEnd}
+ */
+export function unknownFields(start: usize, end: usize): usize {
+  const to = arenaAllocate(end - start);
+  writtenEnd = to;
+  let p = start;
+  while (p < end) {
+    const tag = readTag(p, end);
+    if (after == 0) break;
+    const next = skipValue(after, end, tag);
+    if (next == 0) break;
+    if (tag >> 3 > <u32>Kind.BYTES) {
+      memory.copy(writtenEnd, p, next - p);
+      writtenEnd += next - p;
+    }
+    p = next;
+  }
+  return to;
+}
