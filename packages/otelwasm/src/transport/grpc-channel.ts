@@ -344,6 +344,7 @@ function outcomeOf(call: Call, stream: CallStream): Uint8Array | GrpcError {
   if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
     return new GrpcError(codeOfReset(stream.rstCode), `the server reset the stream (HTTP/2 error ${stream.rstCode})`);
   }
+  if (status !== undefined) return new GrpcError(StatusCode.INTERNAL, "the server ended the call without a status");
   return new GrpcError(StatusCode.UNAVAILABLE, "the connection was lost before the server answered");
 }
 

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { type HttpResponse, ResponseParser } from "./http1-parser.ts";
@@ -82,10 +82,10 @@ export class HttpClient {
         reject(new HttpClientError("closed", "the client is closed"));
         return;
       }
+      const connection = this.#idle.pop() ?? this.#connect();
       const request = new Request(head, body, resolve, reject);
       this.#inFlight++;
-      if (timeoutMs > 0) this.#deadlines.add(request, timeoutMs);
-      const connection = this.#idle.pop() ?? this.#connect();
+      this.#deadlines.add(request, timeoutMs);
       connection.send(request);
     });
   }
@@ -159,7 +159,9 @@ export class HttpClient {
       callback: (length: number): boolean => connection.read(this.#readBuffer, length),
     };
     const target = { host, port: Number(port) || (secure ? 443 : 80), noDelay: true, keepAlive: true, onread };
-    const socket = secure ? connectTls({ ...target, servername: host, ALPNProtocols: ["http/1.1"] }) : connect(target);
+    // TLS has no server names for addresses.
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = secure ? connectTls({ ...target, ...name, ALPNProtocols: ["http/1.1"] }) : connect(target);
     connection.attach(socket);
     this.#all.add(connection);
     return connection;
