@@ -1,7 +1,7 @@
 /** Several pipelines and exporters behind one receiver. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { attributesPlugin } from "./attributes-plugin.ts";
+import { buildAttributesPlugin } from "../examples/attributes/build.ts";
 import { callGrpc, postHttp } from "./clients.ts";
 import { anyPort, exporter, type Running, startCollector } from "./collector.ts";
 import { everyField } from "./payload.ts";
@@ -24,7 +24,7 @@ describe("one receiver, two pipelines, three exporters", () => {
     const plugin_config = { actions: [{ key: KEY, value: "yes", action: "insert" }] };
     collector = await startCollector({
       receivers: { otlp: anyPort },
-      processors: { wasm: { path: await attributesPlugin(), plugin_config } },
+      processors: { wasm: { path: await buildAttributesPlugin(), plugin_config } },
       exporters: {
         "otlp_grpc/first": exporter("otlp_grpc", first),
         "otlp_http/second": exporter("otlp_http", second),

@@ -1,7 +1,7 @@
 /** What this release of OTLP does not know, and what clients rarely send, comes out as it went in. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { attributesPlugin } from "./attributes-plugin.ts";
+import { buildAttributesPlugin } from "../examples/attributes/build.ts";
 import { callGrpc, gzipped, postHttp } from "./clients.ts";
 import { OUTPUTS, type Running, startCollector, throughConfig } from "./collector.ts";
 import { everyField } from "./payload.ts";
@@ -22,7 +22,7 @@ for (const output of OUTPUTS) {
       plain = await startCollector(throughConfig(output, sink));
       const actions = [{ key: KEY, value: "x", action: "insert" }];
       changing = await startCollector(
-        throughConfig(output, sink, { wasm: { path: await attributesPlugin(), plugin_config: { actions } } }),
+        throughConfig(output, sink, { wasm: { path: await buildAttributesPlugin(), plugin_config: { actions } } }),
       );
     });
     after(async () => {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { attributesPlugin } from "./attributes-plugin.ts";
+import { buildAttributesPlugin } from "../examples/attributes/build.ts";
 import { PROTOCOLS, sendWithSdk } from "./clients.ts";
 import { OUTPUTS, type Running, startCollector, throughConfig } from "./collector.ts";
 import { items, type Plain, SIGNALS, type Signal } from "./proto.ts";
@@ -41,7 +41,7 @@ for (const output of OUTPUTS) {
       ];
       collector = await startCollector(
         throughConfig(output, behind, {
-          "wasm/attributes": { path: await attributesPlugin(), plugin_config: { actions } },
+          "wasm/attributes": { path: await buildAttributesPlugin(), plugin_config: { actions } },
         }),
       );
     });

@@ -95,7 +95,8 @@ describe("the otelwasm command", () => {
   });
 
   test("a port that is taken: the message names it, exit code 1", async () => {
-    const server = createServer().listen(0, "127.0.0.1");
+    await using server = createServer();
+    server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     assert.ok(typeof address === "object" && address !== null);
@@ -108,7 +109,6 @@ describe("the otelwasm command", () => {
     assert.equal(await program.exit, 1);
     assert.ok(program.output.includes(endpoint), program.output);
     assert.match(program.output, /in use/);
-    server.close();
   });
 
   test("no configuration: says how to give one, exit code 1", async () => {

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { create, loadPlugin, type Memory, register } from "otelwasm";
-import { attributesPlugin } from "./attributes-plugin.ts";
+import { buildAttributesPlugin } from "../examples/attributes/build.ts";
 import { everyField } from "./payload.ts";
 
 export interface MemoryFigures {
@@ -70,7 +70,7 @@ async function measure(guest: Memory): Promise<MemoryFigures> {
 /** Pushes a fixed batch, every field and unknown ones in it, through the plugin; every action of it has something to do. */
 export async function soak(batches: number): Promise<SoakResult> {
   const plugin = await loadPlugin({
-    path: await attributesPlugin(),
+    path: await buildAttributesPlugin(),
     id: "wasm/soak",
     role: "processor",
     signals: ["logs"],

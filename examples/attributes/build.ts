@@ -12,13 +12,17 @@ function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** @returns the path of the compiled plugin */
-export async function buildAttributesPlugin(): Promise<string> {
+/**
+ * @param say told before a build, which takes some seconds
+ * @returns the path of the compiled plugin
+ */
+export async function buildAttributesPlugin(say: (message: string) => void = () => {}): Promise<string> {
   const sources = globSync(["examples/attributes/assembly/**/*.ts", "packages/sdk/{assembly,build}/**/*.ts"], {
     cwd: root,
   });
   const built = modified(outFile);
   if (sources.every((path) => modified(root + path) < built)) return outFile;
+  say("Compiling examples/attributes from AssemblyScript to WebAssembly (once, some seconds) ...");
   mkdirSync(dirname(outFile), { recursive: true });
   // Renamed when complete: whoever builds at the same moment, or reads, finds a whole file.
   const unfinished = `${outFile}.${process.pid}`;

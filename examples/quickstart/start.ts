@@ -6,8 +6,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { type Collector, createCollector, createLogger, loadConfig } from "otelwasm";
+import { buildAttributesPlugin } from "../attributes/build.ts";
 import { afterFirstOrder, PORTS_TAKEN } from "./banner.ts";
-import { attributesPlugin } from "./plugin.ts";
 import { openShop } from "./shop.ts";
 
 const CONFIG = "examples/quickstart/config.yaml";
@@ -74,7 +74,7 @@ async function sell(grpcUrl: string, httpUrl: string, stop: AbortSignal): Promis
 
 async function main(): Promise<void> {
   const stop = stopSignal();
-  await attributesPlugin(say);
+  await buildAttributesPlugin(say);
   const collector = await createCollector(loadConfig([CONFIG]), { logger: createLogger() });
   try {
     await collector.start();
