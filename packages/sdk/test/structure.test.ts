@@ -48,6 +48,18 @@ function changeAttributes(holder: Decoded): void {
   holder.attributes = left;
 }
 
+/** Replaces the known members of a value and keeps fields that nobody knows. */
+function putValue(holder: Decoded, key: string, value: Decoded): void {
+  const attributes = list(holder, "attributes");
+  holder.attributes = attributes;
+  const entry = attributes.find((each) => (each.key ?? "") === key);
+  if (entry === undefined) attributes.push(key === "" ? { value } : { key, value });
+  else {
+    const unknown = (entry.value as Decoded | undefined)?.$unknown;
+    entry.value = unknown === undefined ? value : { ...value, $unknown: unknown };
+  }
+}
+
 const CHANGES: Record<string, Change> = {
   filter: (logs) => {
     for (const resource of list(logs, "resourceLogs")) {
@@ -85,6 +97,19 @@ const CHANGES: Record<string, Change> = {
     ...records,
     ...records.map((record) => ({ ...structuredClone(record), eventName: "copy" })),
   ]),
+  put: changeRecords((records) => {
+    for (const record of records) {
+      putValue(record, "a", { stringValue: "new text" });
+      putValue(record, "marked", { intValue: -2n });
+      putValue(record, "service.name", { doubleValue: 2.5 });
+      putValue(record, "é", { boolValue: true });
+      putValue(record, "", { bytesValue: "00ff" });
+      putValue(record, "copy", { stringValue: record.severityText ?? "" });
+      putValue(record, "list", { arrayValue: { values: [{ stringValue: "item" }] } });
+      putValue(record, "a", { stringValue: "newer text" });
+    }
+    return records;
+  }),
   copyValue: changeRecords((records) => {
     for (const record of records) {
       const entry = list(record, "attributes").find((each) => each.key === "a");

@@ -2,7 +2,8 @@ import { arenaAllocate } from "../memory/arena";
 import { cut, HIDDEN, insertRaw, KEPT, Message, newMessage, open, Piece, removeMessage, splitOut, touch } from "../wire/message";
 import { getLength, getMessage, valueEnd } from "../wire/fields";
 import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
-import { copyBytes, varintSize, writeVarint } from "../wire/write";
+import { writeVarint } from "../wire/write";
+import { entryEnd, entryStart, entryValue, isPlain, writeFixed64Entry, writeLengthEntry, writeTextEntry, writeVarintEntry } from "./entry";
 import { newUtf8, Bytes, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
 import { Slice, sliceOf } from "./slice";
@@ -58,32 +59,34 @@ export class Attributes extends Slice<KeyValue> {
 
   /** Sets a text, in the place of the key's present value or at the end. */
   putStr(key: string, value: string): void {
-    const keyStart = encodeText(key);
-    const keySize = textEnd - keyStart;
-    const start = encodeText(value);
-    this.putLength(keyStart, keySize, ValueType.Str, start, textEnd - start);
+    writeTextEntry(this.field, key, value, ValueType.Str);
+    this.put(key);
   }
 
   putUtf8(key: string, value: Utf8): void {
-    const keyStart = encodeText(key);
-    this.putLength(keyStart, textEnd - keyStart, ValueType.Str, value.start, value.end - value.start);
+    this.putLength(key, ValueType.Str, value);
   }
 
   putBytes(key: string, value: Bytes): void {
-    const keyStart = encodeText(key);
-    this.putLength(keyStart, textEnd - keyStart, ValueType.Bytes, value.start, value.end - value.start);
+    this.putLength(key, ValueType.Bytes, value);
   }
 
   putInt(key: string, value: i64): void {
-    this.putEmpty(key).setInt(value);
+    const start = encodeText(key);
+    writeVarintEntry(this.field, start, textEnd - start, ValueType.Int, value);
+    this.put(key);
   }
 
   putDouble(key: string, value: f64): void {
-    this.putEmpty(key).setDouble(value);
+    const start = encodeText(key);
+    writeFixed64Entry(this.field, start, textEnd - start, ValueType.Double, reinterpret<u64>(value));
+    this.put(key);
   }
 
   putBool(key: string, value: bool): void {
-    this.putEmpty(key).setBool(value);
+    const start = encodeText(key);
+    writeVarintEntry(this.field, start, textEnd - start, ValueType.Bool, value ? 1 : 0);
+    this.put(key);
   }
 
   putEmptyMap(key: string): Attributes {
@@ -138,23 +141,28 @@ export class Attributes extends Slice<KeyValue> {
     return value;
   }
 
-  private putLength(keyStart: usize, keySize: usize, type: u32, start: usize, size: usize): void {
+  private putLength(key: string, type: u32, value: Bytes): void {
+    const start = encodeText(key);
+    writeLengthEntry(this.field, start, textEnd - start, type, value.start, value.end - value.start);
+    this.put(key);
+  }
+
+  /** Puts the entry that was written last into its place. */
+  private put(key: string): void {
     const owner = this.owner;
-    if (find(owner, this.field, keyStart, keySize)) {
+    const start = encodeText(key);
+    if (!find(owner, this.field, start, textEnd - start)) {
+      insertRaw(owner, null, entryStart, entryEnd);
+    } else if ((foundPiece === null || foundPiece!._field == 0) && isPlain(foundStart, foundEnd)) {
+      if (foundPiece === null) open(owner);
+      const piece = foundPiece === null ? owner._first! : foundPiece!;
+      cut(owner, piece, foundTag, foundEnd);
+      insertRaw(owner, piece, entryStart, entryEnd);
+    } else {
       const value = takeEntry(owner, this.field).value;
-      if (type == ValueType.Str) value.setUtf8(newUtf8(start, start + size));
-      else value.setBytes(newUtf8(start, start + size));
-      return;
+      value.clear();
+      insertRaw(value, null, entryValue, entryEnd);
     }
-    const valueSize = size + varintSize(size) + 1;
-    const entrySize = keySize + varintSize(keySize) + valueSize + varintSize(valueSize) + 2;
-    const at = arenaAllocate(entrySize + 16);
-    let p = writeVarint(writeVarint(at, (this.field << 3) | BYTES), entrySize);
-    p = writeVarint(writeVarint(p, (1 << 3) | BYTES), keySize);
-    p = copyBytes(p, keyStart, keySize);
-    p = writeVarint(writeVarint(p, (2 << 3) | BYTES), valueSize);
-    p = writeVarint(writeVarint(p, (type << 3) | BYTES), size);
-    insertRaw(owner, null, at, copyBytes(p, start, size));
     ++owner._version;
   }
 }

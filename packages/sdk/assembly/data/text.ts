@@ -4,8 +4,11 @@
 import { arenaAllocate } from "../memory/arena";
 
 const SLOTS: usize = 64;
-const SLOT: usize = 12;
-const table: usize = memory.data(768, 4);
+const SLOT: usize = 16;
+const table: usize = memory.data(1024, 4);
+
+/** Grows with every batch: what was remembered in an earlier one lived in its arena. */
+export let textGeneration: u32 = 1;
 
 /** End of what {@link encodeText} answered. */
 export let textEnd: usize = 0;
@@ -14,7 +17,7 @@ export let textEnd: usize = 0;
 export function encodeText(text: string): usize {
   const key = changetype<usize>(text);
   const slot = table + ((key >> 4) & (SLOTS - 1)) * SLOT;
-  if (load<usize>(slot) == key) {
+  if (load<usize>(slot) == key && load<u32>(slot, 12) == textGeneration) {
     textEnd = load<usize>(slot, 8);
     return load<usize>(slot, 4);
   }
@@ -24,11 +27,12 @@ export function encodeText(text: string): usize {
   store<usize>(slot, key);
   store<usize>(slot, start, 4);
   store<usize>(slot, start + size, 8);
+  store<u32>(slot, textGeneration, 12);
   textEnd = start + size;
   return start;
 }
 
 /** Forgets everything: when the arena is reset, or strings may have been freed. */
 export function forgetTexts(): void {
-  memory.fill(table, 0, SLOTS * SLOT);
+  ++textGeneration;
 }

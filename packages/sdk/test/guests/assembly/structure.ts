@@ -1,14 +1,5 @@
 // Removes, appends, moves and copies whole messages, in the way that the configuration names.
-import {
-  type Attributes,
-  config,
-  type KeyValue,
-  type Logs,
-  LogsProcessor,
-  Status,
-  type Value,
-  ValueType,
-} from "@otelwasm/sdk";
+import { Attributes, Bytes, config, KeyValue, Logs, LogsProcessor, Status, Value, ValueType } from "@otelwasm/sdk";
 
 class Settings {
   operation: string = "";
@@ -43,6 +34,18 @@ export class Structure extends LogsProcessor {
         } else if (operation == "copy") {
           const count = records.length;
           for (let i = 0; i < count; ++i) records.at(i).copyTo(records).eventName = "copy";
+        } else if (operation == "put") {
+          for (const record of records) {
+            const attributes = record.attributes;
+            attributes.putStr("a", "new text");
+            attributes.putInt("marked", -2);
+            attributes.putDouble("service.name", 2.5);
+            attributes.putBool("é", true);
+            attributes.putBytes("", Bytes.fromHex("00ff"));
+            attributes.putUtf8("copy", record.severityTextUtf8);
+            attributes.putEmptySlice("list").appendEmpty().setStr("item");
+            attributes.putStr("a", "newer text");
+          }
         } else if (operation == "copyValue") {
           for (const record of records) {
             const value = record.attributes.get("a");
