@@ -94,8 +94,8 @@ function fieldCode(field: FieldModel, size: number, depth: string, recursive: Re
 }
 
 /**
- * Attributes are most of OTLP: a key of less than 128 bytes, then a string, number or boolean. Runs of that shape are recognised
- * in one go; whatever looks different takes the general way, which decides.
+ * Attributes are most of OTLP: a key of less than 128 bytes and a string, number or boolean, in this order or the other. Runs of that
+ * shape are recognised in one go; whatever looks different takes the general way, which decides.
  */
 const ATTRIBUTES = `/**
  * Skips the fields with this tag, from \`p\`, that are attributes in their usual form. @returns where the first other field begins
@@ -105,19 +105,30 @@ function attributes(b: Uint8Array, p: number, end: number, tag: number): number 
   // Tag and length of the attribute, of its key and of its value, of the value's content: eight bytes at least.
   while (end - at > 7 && b[at] === tag) {
     const size = b[at + 1]!;
-    const keySize = b[at + 3]!;
+    // Of what stands first, the key or the value.
+    const first = b[at + 3]!;
     const next = at + size + 2;
-    const v = at + keySize + 4;
-    // What the value's own tag and length leave.
-    const n = next - v - 4;
-    if (n < 0 || next > end || (size | keySize) > 0x7f || b[at + 2] !== 0x0a || b[v] !== 0x12 || b[v + 1] !== n + 2) return at;
-    switch (b[v + 2]) {
+    if ((size | first) > 0x7f || next > end) return at;
+    // Where the value's one field begins, and what its tag and length leave.
+    let v = at + 4;
+    let n = first - 2;
+    if (b[at + 2] === 0x0a) {
+      v += first;
+      n = next - v - 4;
+      if (n < 0 || b[v] !== 0x12 || b[v + 1] !== n + 2) return at;
+      v += 2;
+    } else {
+      // The value before the key, as the Collector writes it.
+      const key = v + first;
+      if (n < 0 || key + 2 > next || b[at + 2] !== 0x12 || b[key] !== 0x0a || b[key + 1] !== next - key - 2) return at;
+    }
+    switch (b[v]) {
       case 0x0a:
-        if (b[v + 3] !== n) return at;
+        if (b[v + 1] !== n) return at;
         break;
       case 0x10:
       case 0x18:
-        if (b[v + 3]! < 0x80 ? n !== 0 : varint(b, v + 3, next) !== next) return at;
+        if (b[v + 1]! < 0x80 ? n !== 0 : varint(b, v + 1, end) !== v + 2 + n) return at;
         break;
       case 0x21:
         if (n !== 7) return at;

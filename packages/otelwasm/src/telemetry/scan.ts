@@ -31,9 +31,9 @@ export function length(b: Uint8Array, p: number, end: number): number {
 /** @returns the position after a varint of more than one byte */
 export function varint(b: Uint8Array, p: number, end: number): number {
   // 21 bits are enough for almost everything; the tenth byte is special, and left to the slow way.
-  if (end - p > 2) {
+  if (end - p > 1) {
     if (b[p + 1]! < 0x80) return p + (b[p]! < 0x80 ? 1 : 2);
-    if (b[p + 2]! < 0x80) return p + (b[p]! < 0x80 ? 1 : 3);
+    if (end - p > 2 && b[p + 2]! < 0x80) return p + (b[p]! < 0x80 ? 1 : 3);
   }
   const next = skipVarint(b, p, end);
   return next < 0 ? MALFORMED : next;
