@@ -19,7 +19,7 @@ export interface Guest {
 
 export type Signal = "traces" | "metrics" | "logs";
 
-export interface Outcome {
+interface Outcome {
   status: number;
   reason: string;
   /** What the guest set; undefined if it did not, so the original goes on. */

@@ -104,6 +104,6 @@ function scalar(field: protobuf.Field, reader: protobuf.Reader): Scalar {
   }
 }
 
-export function hex(bytes: Uint8Array): string {
+function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
