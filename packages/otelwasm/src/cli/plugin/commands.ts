@@ -1,9 +1,30 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { SIGNALS } from "../../telemetry/batch.ts";
 
 /** `otelwasm plugin ...`: one file for each subcommand, read when it runs. */
 export function addPluginCommands(program: Command): void {
-  const plugin = program.command("plugin").description("look at plugins, and try them");
+  const plugin = program.command("plugin").description("make plugins, look at them, and try them");
+
+  plugin
+    .command("new")
+    .argument("<name>", "the plugin's name, and its folder's", pluginName)
+    .description("make a folder with a plugin that builds and passes its test")
+    .addOption(new Option("--signal <signal>", "what it takes").choices(SIGNALS).default("logs"))
+    .addOption(new Option("--kind <kind>", "what it is in a pipeline").choices(["processor"]).default("processor"))
+    .action(async (name: string, options: import("./new.ts").NewOptions) => {
+      const { newPlugin } = await import("./new.ts");
+      newPlugin(name, options);
+    });
+
+  plugin
+    .command("build")
+    .argument("[place]", "the plugin's folder (its entry is assembly/index.ts), or the entry file", ".")
+    .description("compile a plugin, and check that it is one")
+    .option("-o, --output <file>", "the module (default: build/NAME.wasm in the plugin's folder)")
+    .action(async (place: string, options: import("./build.ts").BuildCommandOptions) => {
+      const { build } = await import("./build.ts");
+      await build(place, options);
+    });
 
   plugin
     .command("inspect <file>")
@@ -30,4 +51,12 @@ export function addPluginCommands(program: Command): void {
       const { run } = await import("./run.ts");
       await run(file, options);
     });
+}
+
+/** A name that npm, a file system and a class can have. */
+function pluginName(name: string): string {
+  if (name.length <= 64 && /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name) && name !== "otelwasm") return name;
+  throw new InvalidArgumentError(
+    'Small letters, digits and single hyphens, a letter first, at most 64, and not "otelwasm": such as "drop-noise".',
+  );
 }

@@ -5,6 +5,7 @@ import { createLogger } from "../../service/logger.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson, OtlpJsonError } from "../../telemetry/json.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
+import { formatJson } from "./json.ts";
 import { readInput } from "./read.ts";
 
 export interface RunOptions {
@@ -35,7 +36,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     else if (results.every((result) => result.length === 0)) note("dropped: the plugin set an empty result");
     else if (results.length > 1) note(`${results.length} results`);
     for (const result of results ?? [bytes]) {
-      process.stdout.write(`${JSON.stringify(JSON.parse(encodeJson(signal, result)), undefined, 2)}\n`);
+      process.stdout.write(`${formatJson(JSON.parse(encodeJson(signal, result)))}\n`);
     }
   } finally {
     await plugin.shutdown();
