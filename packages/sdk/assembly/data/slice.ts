@@ -1,5 +1,5 @@
 import { arenaAllocate } from "../memory/arena";
-import { foldBack, HIDDEN, KEPT, Message, moveMessage, newMessage, open, Piece, insertBefore, splitOut, touch, removeMessage } from "../wire/message";
+import { foldBack, HIDDEN, KEPT, Message, moveMessage, newMessage, open, Piece, insertBefore, splitOut, touch, removeMessage, slide } from "../wire/message";
 import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
 
 /**
@@ -113,6 +113,7 @@ export class SliceIterator<T> {
     const current = this.current;
     let found: Message | null;
     if (this.folding && this.fresh && current !== null && current._parent === this.owner) {
+      if (slide(current, (this.field << 3) | BYTES)) return true;
       found = findMessage(this.owner, this.field, foldBack(current));
     } else found = nextMessage(this.owner, this.field, current);
     this.current = found;

@@ -167,6 +167,28 @@ export function foldBack(m: Message): Piece | null {
   return next;
 }
 
+/**
+ * {@link foldBack} and making the next message of the same field, in one step, for the usual case: the next one stands
+ * right behind. @returns whether that was the case; the handle then is the next message
+ */
+export function slide(m: Message, tag: u32): bool {
+  const prev = m._prev;
+  const rest = m._next;
+  if (m._flags != 0 || m._first !== null || m._slices != 0 || prev === null || rest === null) return false;
+  if ((prev._field | rest._field) != 0 || prev._end != m._tagStart || rest._start != m._end || rest._start >= rest._end) return false;
+  const tagStart = rest._start;
+  const length = <usize>load<u8>(tagStart, 1);
+  const start = tagStart + 2;
+  const end = start + length;
+  if (<u32>load<u8>(tagStart) != tag || length >= 0x80 || end > rest._end) return false;
+  prev._end = tagStart;
+  m._tagStart = tagStart;
+  m._start = start;
+  m._end = end;
+  rest._start = end;
+  return true;
+}
+
 /** The arena is reset: what lived in it is gone. */
 export function forgetSpare(): void {
   spare = null;

@@ -86,9 +86,9 @@ export class Structure extends LogsProcessor {
   private attributes(attributes: Attributes): void {
     for (const entry of attributes) {
       if (entry.keyUtf8.equalsString("a")) entry.remove();
-      else if (entry.value.type == ValueType.Str) entry.value.setStr(entry.value.str.toUpperCase());
+      else if (entry.type == ValueType.Str) entry.value.setStr(entry.str.toUpperCase());
     }
-    attributes.removeIf((entry: KeyValue) => entry.value.type == ValueType.Int);
+    attributes.removeIf((entry: KeyValue) => entry.type == ValueType.Int && entry.int == entry.value.int);
     attributes.remove("service.name");
     attributes.putDouble("é", 0.5);
   }
