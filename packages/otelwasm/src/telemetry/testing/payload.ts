@@ -16,9 +16,26 @@ function sequence(seed: number): () => number {
   };
 }
 
+/**
+ * In which order the fields of a message stand. `collector`: the largest number first, an attribute's value before its key, as the Collector and
+ * all that uses its `pdata` writes them. `ascending`: as most SDKs write them.
+ */
+export type FieldOrder = "collector" | "ascending";
+
 /** Protobuf is written from its end: the fields and items of a message are given in reverse. */
 class PayloadBuilder {
   readonly writer = new BackwardWriter(1 << 16);
+  readonly #order: FieldOrder;
+
+  constructor(order: FieldOrder) {
+    this.#order = order;
+  }
+
+  /** @param writes what writes each field, in descending order of their numbers */
+  fields(...writes: (() => void)[]): void {
+    for (const write of this.#order === "ascending" ? writes : writes.reverse()) write();
+  }
+
   readonly #random = sequence(42);
 
   int(below: number): number {
@@ -43,20 +60,25 @@ class PayloadBuilder {
   attribute(number: number, key: string, value: string | number | boolean | { double: number }): void {
     const { writer } = this;
     const mark = writer.mark;
-    if (typeof value === "string") {
-      writer.string(1, value);
-    } else if (typeof value === "number") {
-      writer.varint(value);
-      writer.tag(3, WireType.VARINT);
-    } else if (typeof value === "boolean") {
-      writer.varint(value ? 1 : 0);
-      writer.tag(2, WireType.VARINT);
-    } else {
-      writer.double(value.double);
-      writer.tag(4, WireType.I64);
-    }
-    writer.message(2, mark);
-    writer.string(1, key);
+    this.fields(
+      () => {
+        const start = writer.mark;
+        if (typeof value === "string") {
+          writer.string(1, value);
+        } else if (typeof value === "number") {
+          writer.varint(value);
+          writer.tag(3, WireType.VARINT);
+        } else if (typeof value === "boolean") {
+          writer.varint(value ? 1 : 0);
+          writer.tag(2, WireType.VARINT);
+        } else {
+          writer.double(value.double);
+          writer.tag(4, WireType.I64);
+        }
+        writer.message(2, start);
+      },
+      () => writer.string(1, key),
+    );
     writer.message(number, mark);
   }
 
@@ -104,16 +126,20 @@ class PayloadBuilder {
     const { writer } = this;
     const mark = writer.mark;
     const time = START + BigInt(index * 1000 + this.int(1000));
-    this.fixed64(11, time + 500n);
-    writer.bytes(10, this.id(8));
-    writer.bytes(9, this.id(16));
-    this.itemAttributes(6, index);
-    const body = writer.mark;
-    writer.string(1, `request ${this.hex()} done in ${this.int(900)} ms for user ${this.user()}, 0 errors`);
-    writer.message(5, body);
-    writer.string(3, "INFO");
-    this.varint(2, 9);
-    this.fixed64(1, time);
+    this.fields(
+      () => this.fixed64(11, time + 500n),
+      () => writer.bytes(10, this.id(8)),
+      () => writer.bytes(9, this.id(16)),
+      () => this.itemAttributes(6, index),
+      () => {
+        const body = writer.mark;
+        writer.string(1, `request ${this.hex()} done in ${this.int(900)} ms for user ${this.user()}, 0 errors`);
+        writer.message(5, body);
+      },
+      () => writer.string(3, "INFO"),
+      () => this.varint(2, 9),
+      () => this.fixed64(1, time),
+    );
     writer.message(2, mark);
   }
 
@@ -121,17 +147,21 @@ class PayloadBuilder {
     const { writer } = this;
     const mark = writer.mark;
     const time = START + BigInt(index * 1000);
-    const status = writer.mark;
-    this.varint(3, 1);
-    writer.message(15, status);
-    this.itemAttributes(9, index);
-    this.fixed64(8, time + BigInt(this.int(100_000_000)));
-    this.fixed64(7, time);
-    this.varint(6, 2);
-    writer.string(5, `checkout HTTP server ${METHODS[this.int(4)]} ${ROUTES[this.int(4)]}`);
-    writer.bytes(4, this.id(8));
-    writer.bytes(2, this.id(8));
-    writer.bytes(1, this.id(16));
+    this.fields(
+      () => {
+        const status = writer.mark;
+        this.varint(3, 1);
+        writer.message(15, status);
+      },
+      () => this.itemAttributes(9, index),
+      () => this.fixed64(8, time + BigInt(this.int(100_000_000))),
+      () => this.fixed64(7, time),
+      () => this.varint(6, 2),
+      () => writer.string(5, `checkout HTTP server ${METHODS[this.int(4)]} ${ROUTES[this.int(4)]}`),
+      () => writer.bytes(4, this.id(8)),
+      () => writer.bytes(2, this.id(8)),
+      () => writer.bytes(1, this.id(16)),
+    );
     writer.message(2, mark);
   }
 
@@ -143,10 +173,12 @@ class PayloadBuilder {
     this.varint(2, 2);
     for (let index = end - 1; index >= first; index--) {
       const point = writer.mark;
-      this.itemAttributes(7, index);
-      this.fixed64(6, BigInt(this.int(1_000_000)));
-      this.fixed64(3, START + BigInt(index * 1000));
-      this.fixed64(2, START);
+      this.fields(
+        () => this.itemAttributes(7, index),
+        () => this.fixed64(6, BigInt(this.int(1_000_000))),
+        () => this.fixed64(3, START + BigInt(index * 1000)),
+        () => this.fixed64(2, START),
+      );
       writer.message(1, point);
     }
     writer.message(7, mark);
@@ -174,15 +206,24 @@ class PayloadBuilder {
  *
  * @param items spans, log records or data points
  */
-export function buildPayload(signal: Signal, items: number): Uint8Array<ArrayBuffer> {
-  const builder = new PayloadBuilder();
+export function buildPayload(signal: Signal, items: number, order: FieldOrder = "collector"): Uint8Array<ArrayBuffer> {
+  const builder = new PayloadBuilder(order);
   const { writer } = builder;
-  builder.items(signal, items);
-  const scope = writer.mark;
-  writer.string(1, "load");
-  writer.message(1, scope);
-  writer.message(2, 0);
-  builder.resource();
+  builder.fields(
+    () => {
+      const start = writer.mark;
+      builder.fields(
+        () => builder.items(signal, items),
+        () => {
+          const scope = writer.mark;
+          writer.string(1, "load");
+          writer.message(1, scope);
+        },
+      );
+      writer.message(2, start);
+    },
+    () => builder.resource(),
+  );
   writer.message(1, 0);
   return writer.finish();
 }
