@@ -1,7 +1,7 @@
 import { arenaAllocate } from "../memory/arena";
 import { cut, HIDDEN, insertRaw, KEPT, Message, newMessage, open, Piece, removeMessage, splitOut, touch } from "../wire/message";
 import { getLength, getMessage, valueEnd } from "../wire/fields";
-import { after, BYTES, readLength, readTag, skipValue } from "../wire/read";
+import { after, BYTES, readLength, readTag, sameBytes, skipValue } from "../wire/read";
 import { writeVarint } from "../wire/write";
 import { entryEnd, entryStart, entryValue, isPlain, writeFixed64Entry, writeLengthEntry, writeTextEntry, writeVarintEntry } from "./entry";
 import { newUtf8, Bytes, Utf8 } from "./bytes";
@@ -262,7 +262,7 @@ function find(owner: Message, field: u32, key: usize, size: usize): bool {
         const message = changetype<Message>(piece);
         if (piece._field == field && (message._flags & HIDDEN) == 0) {
           const start = getLength(message, 1);
-          if (valueEnd - start == size && memory.compare(start, key, size) == 0) {
+          if (valueEnd - start == size && sameBytes(start, key, size)) {
             foundPiece = piece;
             return true;
           }
@@ -312,7 +312,7 @@ function find(owner: Message, field: u32, key: usize, size: usize): bool {
 /** Whether the `KeyValue` from `start` to `end` has this key. */
 function hasKey(start: usize, end: usize, key: usize, size: usize): bool {
   if (isOrdinary(start, end)) {
-    return <usize>load<u8>(start, 1) == size && memory.compare(start + 2, key, size) == 0;
+    return <usize>load<u8>(start, 1) == size && sameBytes(start + 2, key, size);
   }
   let found: usize = 0;
   let foundSize: usize = 0;
@@ -329,5 +329,5 @@ function hasKey(start: usize, end: usize, key: usize, size: usize): bool {
     p = skipValue(p, end, t);
     if (p == 0) return false;
   }
-  return foundSize == size && memory.compare(found, key, size) == 0;
+  return foundSize == size && sameBytes(found, key, size);
 }

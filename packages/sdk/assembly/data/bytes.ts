@@ -1,4 +1,5 @@
 import { arenaAllocate } from "../memory/arena";
+import { sameBytes } from "../wire/read";
 import { encodeText, textEnd } from "./text";
 
 const HEX = "0123456789abcdef";
@@ -47,7 +48,7 @@ export class Bytes {
 
   equals(other: Bytes): bool {
     const size = this.end - this.start;
-    return size == other.end - other.start && memory.compare(this.start, other.start, size) == 0;
+    return size == other.end - other.start && sameBytes(this.start, other.start, size);
   }
 
   toHex(): string {
@@ -78,19 +79,19 @@ export class Utf8 extends Bytes {
   equalsString(text: string): bool {
     const start = encodeText(text);
     const size = this.end - this.start;
-    return size == textEnd - start && memory.compare(this.start, start, size) == 0;
+    return size == textEnd - start && sameBytes(this.start, start, size);
   }
 
   startsWith(text: string): bool {
     const start = encodeText(text);
     const size = textEnd - start;
-    return size <= this.end - this.start && memory.compare(this.start, start, size) == 0;
+    return size <= this.end - this.start && sameBytes(this.start, start, size);
   }
 
   endsWith(text: string): bool {
     const start = encodeText(text);
     const size = textEnd - start;
-    return size <= this.end - this.start && memory.compare(this.end - size, start, size) == 0;
+    return size <= this.end - this.start && sameBytes(this.end - size, start, size);
   }
 
   includes(text: string): bool {
@@ -99,7 +100,7 @@ export class Utf8 extends Bytes {
     if (size == 0) return true;
     const first = load<u8>(start);
     for (let p = this.start; p + size <= this.end; ++p) {
-      if (load<u8>(p) == first && memory.compare(p, start, size) == 0) return true;
+      if (load<u8>(p) == first && sameBytes(p, start, size)) return true;
     }
     return false;
   }

@@ -103,3 +103,15 @@ function skipGroup(p: usize, end: usize, field: u32, depth: u32): usize {
   }
   return malformed("a group is not closed", p);
 }
+
+/** Whether two stretches of `size` bytes are equal. */
+export function sameBytes(a: usize, b: usize, size: usize): bool {
+  const end = a + size;
+  while (a + 8 <= end) {
+    if (load<u64>(a) != load<u64>(b)) return false;
+    a += 8;
+    b += 8;
+  }
+  while (a < end) if (load<u8>(a++) != load<u8>(b++)) return false;
+  return true;
+}
