@@ -107,31 +107,44 @@ export function scanBytes(p: usize, end: usize, field: u32): void {
     const t = <u32>load<u8>(p);
     if (t == tag) {
       const start = p + 2;
-      const keyStart = p + 4;
       const size = <usize>load<u8>(p, 1);
-      const keySize = <usize>load<u8>(p, 3);
+      const firstSize = <usize>load<u8>(p, 3);
       const next = start + size;
-      const value = keyStart + keySize;
-      // As everyone writes it: a key, a value, nothing else, each shorter than 128 bytes.
+      const second = start + 2 + firstSize;
+      // As everyone writes it: a key and a value in either order, nothing else, each shorter than 128 bytes.
       if (
-        ((size | keySize) & 0x80) == 0 &&
+        ((size | firstSize) & 0x80) == 0 &&
         next <= end &&
-        value + 2 <= next &&
-        load<u8>(p, 2) == KEY_TAG &&
-        load<u8>(value) == VALUE_TAG &&
-        value + 2 + load<u8>(value, 1) == next &&
-        load<u8>(value, 1) < 0x80
+        second + 2 <= next &&
+        load<u8>(second, 1) < 0x80 &&
+        second + 2 + <usize>load<u8>(second, 1) == next
       ) {
-        p = next;
-        const slot = findSlot(keyStart, keySize);
-        if (slot >= 0 || everyKey) {
-          const entry = found(tagStart, next, keyStart, keySize, slot);
-          entry.valueStart = value + 2;
-          entry.valueEnd = next;
-          entry.restStart = start;
-          entry.restEnd = value;
+        const first = <u32>load<u8>(start);
+        const last = <u32>load<u8>(second);
+        if (first == KEY_TAG && last == VALUE_TAG) {
+          p = next;
+          const slot = findSlot(start + 2, firstSize);
+          if (slot >= 0 || everyKey) {
+            const entry = found(tagStart, next, start + 2, firstSize, slot);
+            entry.valueStart = second + 2;
+            entry.valueEnd = next;
+            entry.restStart = start;
+            entry.restEnd = second;
+          }
+          continue;
         }
-        continue;
+        if (first == VALUE_TAG && last == KEY_TAG) {
+          p = next;
+          const slot = findSlot(second + 2, <usize>load<u8>(second, 1));
+          if (slot >= 0 || everyKey) {
+            const entry = found(tagStart, next, second + 2, <usize>load<u8>(second, 1), slot);
+            entry.valueStart = start + 2;
+            entry.valueEnd = second;
+            entry.restStart = second;
+            entry.restEnd = next;
+          }
+          continue;
+        }
       }
       p = readEntry(p, end);
     } else if (t < 0x80) {

@@ -3,7 +3,7 @@ import { cut, HIDDEN, insertRaw, KEPT, Message, newMessage, open, Piece, removeM
 import { getLength, getMessage, valueEnd } from "../wire/fields";
 import { after, BYTES, readLength, readTag, sameBytes, skipValue } from "../wire/read";
 import { writeVarint } from "../wire/write";
-import { entryEnd, entryStart, entryValue, isPlain, writeFixed64Entry, writeLengthEntry, writeTextEntry, writeVarintEntry } from "./entry";
+import { entryEnd, entryStart, entryValue, isPlain, ordinaryKey, ordinaryValue, writeFixed64Entry, writeLengthEntry, writeTextEntry, writeVarintEntry } from "./entry";
 import { newUtf8, Bytes, Utf8 } from "./bytes";
 import { encodeText, textEnd } from "./text";
 import { Slice, sliceOf } from "./slice";
@@ -11,16 +11,6 @@ import { Value, ValueType } from "./value";
 
 /** A message that is in no batch, to read a value where it stands. */
 const scratch: usize = memory.data(offsetof<Message>(), 4);
-
-/** Whether a `KeyValue` is as everyone writes it: a short key, a short value, nothing else. */
-function isOrdinary(start: usize, end: usize): bool {
-  if (end - start < 4 || load<u8>(start) != 0x0a) return false;
-  const length = <usize>load<u8>(start, 1);
-  const middle = start + 2 + length;
-  if (length >= 0x80 || middle + 2 > end || load<u8>(middle) != 0x12) return false;
-  const rest = <usize>load<u8>(middle, 1);
-  return rest < 0x80 && middle + 2 + rest == end;
-}
 
 /** One attribute. In a loop over attributes it is valid until the next step, unless it was changed. */
 @unmanaged
@@ -30,9 +20,9 @@ export class KeyValue extends Message {
   }
 
   get keyUtf8(): Utf8 {
-    if (this._first === null && isOrdinary(this._start, this._end)) {
-      const ordinary = this._start + 2;
-      return newUtf8(ordinary, ordinary + <usize>load<u8>(this._start, 1));
+    if (this._first === null) {
+      const ordinary = ordinaryKey(this._start, this._end);
+      if (ordinary != 0) return newUtf8(ordinary, ordinary + <usize>load<u8>(ordinary - 1));
     }
     const start = getLength(this, 1);
     return newUtf8(start, valueEnd);
@@ -69,11 +59,11 @@ export class KeyValue extends Message {
 
   /** The value, for reading scalars only. */
   private peek(): Value {
-    if (this._first !== null || !isOrdinary(this._start, this._end)) return this.value;
-    const middle = this._start + 2 + <usize>load<u8>(this._start, 1);
+    if (this._first !== null || ordinaryKey(this._start, this._end) == 0) return this.value;
+    const start = ordinaryValue(this._start);
     const peeked = changetype<Value>(scratch);
-    peeked._start = middle + 2;
-    peeked._end = this._end;
+    peeked._start = start;
+    peeked._end = start + <usize>load<u8>(start - 1);
     return peeked;
   }
 
@@ -311,9 +301,8 @@ function find(owner: Message, field: u32, key: usize, size: usize): bool {
 
 /** Whether the `KeyValue` from `start` to `end` has this key. */
 function hasKey(start: usize, end: usize, key: usize, size: usize): bool {
-  if (isOrdinary(start, end)) {
-    return <usize>load<u8>(start, 1) == size && sameBytes(start + 2, key, size);
-  }
+  const ordinary = ordinaryKey(start, end);
+  if (ordinary != 0) return <usize>load<u8>(ordinary - 1) == size && sameBytes(ordinary, key, size);
   let found: usize = 0;
   let foundSize: usize = 0;
   let p = start;

@@ -66,15 +66,34 @@ export function writeTextEntry(field: u32, key: string, value: string, type: u32
 }
 
 /**
+ * Recognises a `KeyValue` as everyone writes it: a short key and a short value, nothing else. Most SDKs write the key first,
+ * the Collector and what uses its `pdata` the value.
+ *
+ * @returns where the key's text begins, right behind its size; 0 for any other `KeyValue`
+ */
+export function ordinaryKey(start: usize, end: usize): usize {
+  if (end - start < 4) return 0;
+  const second = start + 2 + <usize>load<u8>(start, 1);
+  if (load<u8>(start, 1) >= 0x80 || second + 2 > end) return 0;
+  if (load<u8>(second, 1) >= 0x80 || second + 2 + <usize>load<u8>(second, 1) != end) return 0;
+  const tag = load<u8>(start);
+  if (tag == 0x0a) return load<u8>(second) == 0x12 ? start + 2 : 0;
+  return tag == 0x12 && load<u8>(second) == 0x0a ? second + 2 : 0;
+}
+
+/** Where the content of an ordinary `KeyValue`'s value begins, right behind its size. */
+export function ordinaryValue(start: usize): usize {
+  return load<u8>(start) == 0x0a ? start + 4 + <usize>load<u8>(start, 1) : start + 2;
+}
+
+/**
  * Whether a `KeyValue` has nothing but its key and a value with nothing but one known member, so that replacing it as
  * a whole loses nothing. As everyone writes it.
  */
 export function isPlain(start: usize, end: usize): bool {
-  if (end - start < 4 || load<u8>(start) != 0x0a) return false;
-  const middle = start + 2 + <usize>load<u8>(start, 1);
-  if (middle + 2 > end || load<u8>(start, 1) >= 0x80 || load<u8>(middle) != 0x12) return false;
-  const value = middle + 2;
-  if (load<u8>(middle, 1) >= 0x80 || value + <usize>load<u8>(middle, 1) != end) return false;
+  if (ordinaryKey(start, end) == 0) return false;
+  const value = ordinaryValue(start);
+  end = value + <usize>load<u8>(value - 1);
   if (value == end) return true;
   const tag = <u32>load<u8>(value);
   // The members of `AnyValue`'s oneof by number: text, bool, int, double, array, map, bytes, index of a text.
