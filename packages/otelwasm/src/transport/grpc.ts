@@ -1,10 +1,7 @@
 // What gRPC's server and client sides share. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-import { constants } from "node:http2";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
 import { allocate } from "./body.ts";
-
-/** How much a peer may send before it hears from us: enough that the network, not the window, decides. */
-export const WINDOW: number = 64 * 1024 * 1024;
+import { Http2Code } from "./http2/frames.ts";
 
 /** The five bytes before a message: whether it is compressed, and its length. */
 export const PREFIX = 5;
@@ -55,6 +52,7 @@ export class MessageReader {
    * @throws ConsumerError what the sender is to be told
    */
   push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
     let from = 0;
     if (this.#message === undefined) {
       if (this.#head === undefined && chunk.length >= PREFIX) {
@@ -151,13 +149,13 @@ export function decodeMessage(text: string): string {
 /** The status for a stream that was reset: "HTTP2 Transport Mapping" of the protocol. */
 export function codeOfReset(http2Code: number): StatusCode {
   switch (http2Code) {
-    case constants.NGHTTP2_REFUSED_STREAM:
+    case Http2Code.REFUSED_STREAM:
       return StatusCode.UNAVAILABLE;
-    case constants.NGHTTP2_CANCEL:
+    case Http2Code.CANCEL:
       return StatusCode.CANCELLED;
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case Http2Code.ENHANCE_YOUR_CALM:
       return StatusCode.RESOURCE_EXHAUSTED;
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
+    case Http2Code.INADEQUATE_SECURITY:
       return StatusCode.PERMISSION_DENIED;
     default:
       return StatusCode.INTERNAL;
