@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { PluginError } from "../../../packages/otelwasm/src/plugin/errors.ts";
 import type { Signal } from "../../../packages/otelwasm/src/telemetry/batch.ts";
 import { decode, startPlugin } from "./plugin.ts";
 import { type Attribute, itemsOf } from "./reference.ts";
@@ -33,14 +34,11 @@ test("refuses what the Collector refuses", async () => {
   const refused = cases.filter(({ error }) => error !== undefined);
   assert.ok(refused.length >= 30);
   for (const { config, signal, error } of refused) {
-    await assert.rejects(
-      async () => {
-        await using plugin = await startPlugin(config);
-        await plugin.push(signal, Uint8Array.of(0x0a, 0x00));
-      },
-      undefined,
-      `${error}: ${JSON.stringify(config)}`,
-    );
+    const run = async (): Promise<void> => {
+      await using plugin = await startPlugin(config);
+      await plugin.push(signal, Uint8Array.of(0x0a, 0x00));
+    };
+    await assert.rejects(run(), PluginError, `${error}: ${JSON.stringify(config)}`);
   }
 });
 
