@@ -73,7 +73,8 @@ function pluginClass(name: string, author: AuthorClass, names: Names, problems: 
   const methods = new Set<string>();
   let each: AuthorClass | undefined = author;
   while (each !== undefined && !isOfSdk(each)) {
-    for (const member of each.declaration.members) if (member instanceof MethodDeclaration) methods.add(member.name.text);
+    for (const member of each.declaration.members)
+      if (member instanceof MethodDeclaration) methods.add(member.name.text);
     each = names.baseOf(each);
   }
   if (each === undefined) return undefined;
