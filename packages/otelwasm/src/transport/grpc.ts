@@ -4,7 +4,7 @@ import { allocate } from "./body.ts";
 import { Http2Code } from "./http2/frames.ts";
 
 /** The five bytes before a message: whether it is compressed, and its length. */
-export const PREFIX = 5;
+const PREFIX = 5;
 
 /** An empty message: what a successful answer holds. */
 export const EMPTY_MESSAGE: Buffer = Buffer.alloc(PREFIX);
