@@ -20,7 +20,7 @@ const NOT_BELOW = new Set(["range", "source", "parent", "parentNode", "signature
 export function replaceNodes(node: object, visit: (node: Node) => Node | undefined): void {
   for (const [key, value] of Object.entries(node)) {
     if (NOT_BELOW.has(key)) continue;
-    if (Array.isArray(value)) value.forEach((item, i) => replaceIn(value, i, item, visit));
+    if (Array.isArray(value)) for (const [i, item] of value.entries()) replaceIn(value, i, item, visit);
     else replaceIn(node, key, value, visit);
   }
 }
