@@ -25,6 +25,8 @@ export interface GuestPlan {
   /** JSON text in UTF-8. */
   readonly config: Uint8Array;
   readonly logger: Logger;
+  /** For the guest's lines. Default: `logger`. */
+  readonly guestLogger?: Logger;
   readonly shutdownRequested: () => boolean;
 }
 
@@ -55,7 +57,7 @@ export class Guest {
    */
   static async instantiate(plan: GuestPlan): Promise<Guest> {
     const call = new GuestCall();
-    const hostModule = createHostModule({ ...plan, call });
+    const hostModule = createHostModule({ ...plan, logger: plan.guestLogger ?? plan.logger, call });
     const made = await plan.runtime.instantiateWithHost(plan.module, hostModule).catch((error: unknown) => {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
         componentId: plan.id,

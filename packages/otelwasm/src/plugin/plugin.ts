@@ -28,6 +28,8 @@ export type PluginOptions = PluginSource & {
   readonly runtimeConfig?: RuntimeConfig;
   /** Gets the guest's lines and what happens to the instance. Default: silent. */
   readonly logger?: Logger;
+  /** Gets the guest's lines in place of `logger`. */
+  readonly guestLogger?: Logger;
 };
 
 type Phase = "loaded" | "working" | "closed";
@@ -220,6 +222,7 @@ async function loadWith(
     exports: resolved,
     config,
     logger: options.logger ?? silentLogger,
+    ...(options.guestLogger === undefined ? {} : { guestLogger: options.guestLogger }),
     shutdownRequested: () => shutdown.requested,
   };
   const guest = await Guest.instantiate(plan);
