@@ -6,7 +6,7 @@
 import { arenaAllocate } from "@otelwasm/sdk/memory/arena";
 import { cut, insertRaw, Message, open, touch } from "@otelwasm/sdk/wire/message";
 import { after, BYTES, readLength, readTag, skipValue } from "@otelwasm/sdk/wire/read";
-import { varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
+import { copyBytes, varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
 import { findSlot, keyAt, keyCount, keyFieldSize } from "./keys";
 import { fieldSize, unknownFields, writtenEnd } from "./value";
 
@@ -358,16 +358,13 @@ function encodeEntry(field: u32, entry: Entry, restSize: usize): usize {
   if (entry.state == State.APPENDED) {
     p = writeVarint(p, KEY_TAG);
     p = writeVarint(p, entry.keySize);
-    memory.copy(p, entry.keyStart, entry.keySize);
-    p += entry.keySize;
+    p = copyBytes(p, entry.keyStart, entry.keySize);
   } else {
-    memory.copy(p, entry.restStart, restSize);
-    p += restSize;
+    p = copyBytes(p, entry.restStart, restSize);
   }
   p = writeVarint(p, VALUE_TAG);
   p = writeVarint(p, valueSize);
-  memory.copy(p, entry.valueStart, valueSize);
-  encodedEnd = p + valueSize;
+  encodedEnd = copyBytes(p, entry.valueStart, valueSize);
   return start;
 }
 

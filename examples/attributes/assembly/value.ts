@@ -1,7 +1,7 @@
 // The content of an `AnyValue` message, read and written as bytes.
 import { arenaAllocate } from "@otelwasm/sdk/memory/arena";
 import { after, BYTES, FIXED64, readLength, readTag, readVarint, skipValue, VARINT } from "@otelwasm/sdk/wire/read";
-import { varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
+import { copyBytes, varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
 
 /** Which member of the oneof a value has: the number of its field. */
 export const enum Kind {
@@ -160,8 +160,7 @@ export function newDouble(value: f64): usize {
 /** Writes a value that is text. @returns the position after it, at most 6 bytes more than the text has */
 export function writeText(to: usize, text: usize, size: usize): usize {
   const start = writeVarint(writeVarint(to, (Kind.STR << 3) | BYTES), size);
-  memory.copy(start, text, size);
-  return start + size;
+  return copyBytes(start, text, size);
 }
 
 /** Bytes that a field of this size takes, with its tag of one byte and its length. */
