@@ -1,14 +1,16 @@
-/** The configuration that the README points at, in a real collector; and the README's words against the plugin. */
+/** The configuration that the README points at, and the README's own. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parse } from "yaml";
+import { parseYaml } from "../../../packages/otelwasm/src/config/yaml.ts";
 import { batchOf } from "./batches.ts";
 import { process, startPlugin } from "./plugin.ts";
 import { itemsOf } from "./reference.ts";
 
 const file = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
-const config = parse(file("config.yaml")) as { processors: Record<string, { path: string; plugin_config: unknown }> };
+const config = parseYaml(file("config.yaml"), "config.yaml") as {
+  processors: Record<string, { path: string; plugin_config: unknown }>;
+};
 
 test("config.yaml: what it says happens", async () => {
   const before = [
@@ -44,7 +46,7 @@ test("config.yaml: every processor's configuration is right", async () => {
 test("the README's configuration starts", async () => {
   const block = file("README.md").split("```yaml\n")[1]?.split("```")[0];
   assert.ok(block !== undefined);
-  const { plugin_config } = parse(block) as { plugin_config: unknown };
+  const { plugin_config } = parseYaml(block, "README.md") as { plugin_config: unknown };
   await using _plugin = await startPlugin(plugin_config);
 });
 

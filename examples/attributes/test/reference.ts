@@ -36,7 +36,7 @@ interface Item {
 }
 
 /** A value of the configuration. */
-export function fromRaw(raw: unknown): AnyValue {
+function fromRaw(raw: unknown): AnyValue {
   if (typeof raw === "string") return { stringValue: raw };
   if (typeof raw === "boolean") return { boolValue: raw };
   if (typeof raw === "number") return Number.isInteger(raw) ? { intValue: String(raw) } : { doubleValue: raw };
@@ -61,7 +61,7 @@ function toRaw(value: AnyValue): unknown {
 }
 
 /** A value as text. */
-export function asString(value: AnyValue): string {
+function asString(value: AnyValue): string {
   if (value.arrayValue !== undefined || value.kvlistValue !== undefined)
     return JSON.stringify(toRaw(value))
       .replaceAll(/\{"integer":"(-?\d+)"\}/g, "$1")
@@ -102,7 +102,7 @@ function convert(value: AnyValue, type: string): AnyValue {
 }
 
 /** Applies the actions to a list of attributes. @returns the list afterwards */
-export function applyActions(attributes: readonly Attribute[], actions: readonly ActionConfig[]): Attribute[] {
+function applyActions(attributes: readonly Attribute[], actions: readonly ActionConfig[]): Attribute[] {
   let list = attributes.map((each) => ({ ...each }));
   const get = (key: string | undefined): Attribute | undefined => list.find((each) => each.key === key);
   const put = (key: string, value: AnyValue): void => {
