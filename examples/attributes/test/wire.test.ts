@@ -1,9 +1,12 @@
 /** Bytes that no protobuf library writes, but that every one has to read; and bytes that none can. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { PluginError } from "../../../packages/otelwasm/src/plugin/errors.ts";
+import { instantiateBinary } from "../../../packages/sdk/test/harness.ts";
+import { buildAttributesPlugin } from "../build.ts";
 import { batchOf, SIGNALS } from "./batches.ts";
 import { decode, encode, startPlugin, types } from "./plugin.ts";
 import { type ActionConfig, type Attribute, reference } from "./reference.ts";
@@ -174,6 +177,52 @@ const LIST: Attribute[] = [
   { key: "c", value: { stringValue: "word and more".repeat(20) } },
   { key: "xyz", value: { boolValue: true } },
 ];
+
+describe("bytes that are made to be expensive", () => {
+  /** Size of the guest's memory after a batch, in bytes: what grows with the square of the batch does not fit. */
+  async function memoryAfter(actions: ActionConfig[], record: Bytes): Promise<number> {
+    const guest = instantiateBinary(readFileSync(await buildAttributesPlugin()), JSON.stringify({ actions }));
+    assert.equal(guest.start().status, 0);
+    assert.equal(guest.consume("logs", logs(record)).status, 0);
+    return guest.memory.buffer.byteLength;
+  }
+  const many = (part: Bytes, times: number): Bytes => concat(...Array.from({ length: times }, () => part));
+  const twenty = 20 << 20;
+
+  test("one array in a hundred thousand places", async () => {
+    const value = many(field(5, field(1, text("x"))), 100_000);
+    assert.ok(
+      (await memoryAfter([{ key: "a", action: "convert", converted_type: "string" }], attribute("a", value))) < twenty,
+    );
+  });
+
+  test("one value in a hundred thousand places", async () => {
+    const entry = concat(field(1, "a"), many(field(2, text("x")), 100_000));
+    assert.ok((await memoryAfter([{ key: "a", action: "hash" }], field(6, entry))) < twenty);
+  });
+
+  test("one key a hundred thousand times, removed one after another", async () => {
+    const record = many(attribute("a", text("x")), 100_000);
+    const actions = [{ key: "a", pattern: "^a$", action: "delete" }];
+    assert.ok((await memoryAfter(actions, record)) < 2 * twenty);
+    assert.deepEqual(attributesOf(await push(actions, logs(record))), []);
+  });
+
+  test("a hundred thousand keys in one map, with the same beginnings", async () => {
+    const entries = concat(
+      ...Array.from({ length: 100_000 }, (_, i) =>
+        field(1, concat(field(1, `same beginning ${i % 50_000}`), field(2, text("x")))),
+      ),
+    );
+    assert.ok(
+      (await memoryAfter(
+        [{ key: "a", action: "convert", converted_type: "string" }],
+        attribute("a", field(6, entries)),
+      )) <
+        3 * twenty,
+    );
+  });
+});
 
 describe("damaged bytes give an error or a result that can be decoded, and the next batch is as if nothing had been", () => {
   for (const signal of SIGNALS) {
