@@ -12,11 +12,20 @@ function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+let building: Promise<string> | undefined;
+
 /**
  * @param say told before a build, which takes some seconds
  * @returns the path of the compiled plugin
  */
-export async function buildAttributesPlugin(say: (message: string) => void = () => {}): Promise<string> {
+export function buildAttributesPlugin(say: (message: string) => void = () => {}): Promise<string> {
+  building ??= build(say).finally(() => {
+    building = undefined;
+  });
+  return building;
+}
+
+async function build(say: (message: string) => void): Promise<string> {
   const sources = globSync(["examples/attributes/assembly/**/*.ts", "packages/sdk/{assembly,build}/**/*.ts"], {
     cwd: root,
   });
