@@ -98,7 +98,7 @@ class Call extends Http2Stream implements Deadline {
     if (this.#reader === undefined && !this.#empty && isEmptyFrame(piece)) this.#empty = true;
     else {
       try {
-        this.#reader ??= new MessageReader(MAX_ANSWER);
+        this.#reader ??= new MessageReader(MAX_ANSWER, false);
         this.#reader.push(piece);
       } catch (cause) {
         const code = cause instanceof ConsumerError ? cause.code : StatusCode.INTERNAL;

@@ -124,7 +124,7 @@ class Call extends Http2Stream implements Deadline, Reply {
       }
       this.#host.deadlines.add(this, milliseconds);
     }
-    this.#reader = new MessageReader(this.#host.limit);
+    this.#reader = new MessageReader(this.#host.limit, true);
   }
 
   #complete(): void {

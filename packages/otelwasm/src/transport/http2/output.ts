@@ -3,8 +3,10 @@ import { FRAME_HEAD, writeHead } from "./frames.ts";
 
 /** Small frames are written into memory that is taken in pieces of this size. */
 const STAGING = 64 * 1024;
+/** For a start: a server's connection may never send more than a few settings and answers at a time. */
+const FIRST_STAGING = 1024;
 /** From here on, content is handed to the socket as it is. */
-const BY_REFERENCE = 16 * 1024;
+const BY_REFERENCE = 8 * 1024;
 
 /**
  * Collects a connection's frames, and writes what came together in one turn of the event loop at once: a system call costs more than
@@ -12,7 +14,7 @@ const BY_REFERENCE = 16 * 1024;
  */
 export class FrameWriter {
   readonly #socket: Socket;
-  #staging: Buffer = Buffer.allocUnsafeSlow(1024);
+  #staging: Buffer = Buffer.allocUnsafeSlow(FIRST_STAGING);
   /** Of the staging memory: what is not in `#pieces` yet. */
   #from = 0;
   #at = 0;
@@ -78,12 +80,18 @@ export class FrameWriter {
     const pieces = this.#pieces;
     if (pieces.length === 0 || this.#socket.destroyed) return;
     this.#pieces = [];
-    if (pieces.length === 1) {
-      this.#socket.write(pieces[0]!);
-      return;
+    const socket = this.#socket;
+    if (pieces.length === 1) socket.write(pieces[0]!);
+    else {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.uncork();
     }
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
+    // Mostly the system has taken everything at once. Then the memory is free again; new memory for each flush would keep the garbage
+    // collector busy, which counts such memory in megabytes.
+    if (socket.writableLength === 0) {
+      this.#from = 0;
+      this.#at = 0;
+    }
   }
 }
