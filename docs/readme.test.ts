@@ -30,7 +30,7 @@ function blocksOf(readme: string): Block[] {
   }));
 }
 
-/** The variables of the runner of this test would change what a test that a README runs prints. npx must find the command here. */
+/** The variables of the runner of this test would change what a test that a README runs prints. npm must find the command here. */
 const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
 const ENV: Record<string, string | undefined> = {
   ...inherited,
@@ -98,7 +98,9 @@ class Reader {
         await serve(config, this.cwd);
         continue;
       }
-      const { printed, aside } = run("sh", ["-e", "-c", `${line}\npwd >&3`], this.cwd);
+      // npx is npm exec by another name, and the tests ask for npm alone.
+      const command = line.replace(/^npx /, "npm exec -- ");
+      const { printed, aside } = run("sh", ["-e", "-c", `${command}\npwd >&3`], this.cwd);
       this.cwd = aside.trim();
       this.output += printed;
     }
