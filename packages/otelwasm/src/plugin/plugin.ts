@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
 import type { Runtime } from "../runtime/contract.ts";
@@ -204,15 +205,15 @@ async function loadWith(
   config: Uint8Array,
   options: PluginOptions,
 ): Promise<WasmPlugin> {
-  const { id, role, signals } = options;
+  const { id, path, role, signals } = options;
   const module = await runtime.compile(binary).catch((error: unknown) => {
-    throw PluginError.fromLoad(id, [messageOf(error)], error);
+    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
   });
   const dialect = detectDialect(module.exports);
-  if (dialect === undefined) throw PluginError.fromLoad(id, [withoutMarker(module.imports, module.exports)]);
+  if (dialect === undefined) throw PluginError.fromLoad(id, path, [withoutMarker(module.imports, module.exports)]);
   const { resolved, problems } = resolveExports(module.exports, dialect, requiredFunctions(role, signals));
   const all = [...problems, ...importProblems(module.imports)];
-  if (all.length > 0) throw PluginError.fromLoad(id, all);
+  if (all.length > 0) throw PluginError.fromLoad(id, path, all);
   const shutdown = { requested: false };
   const plan: GuestPlan = {
     id,
@@ -230,7 +231,7 @@ async function loadWith(
   if (unsupported.length > 0) {
     await guest.close();
     const supported = guest.supportedSignals.length === 0 ? "no signal" : guest.supportedSignals.join(", ");
-    throw PluginError.fromLoad(id, [
+    throw PluginError.fromLoad(id, path, [
       `the plugin says that it supports ${supported} (get_supported_telemetry), but it is used for ${signals.join(", ")}`,
     ]);
   }
@@ -241,7 +242,10 @@ async function read(id: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw PluginError.fromLoad(id, [`cannot read the plugin: ${messageOf(error)}`], error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The name may be relative to a folder that nobody thinks of.
+    const problem = code === "ENOENT" ? `there is no file ${resolve(path)}` : message;
+    throw PluginError.fromLoad(id, undefined, [`cannot read the plugin: ${problem}`], error);
   }
 }
 
