@@ -135,7 +135,7 @@ describe("traps", () => {
     );
     const trapped = "wasm/test: consume_logs: trapped: unreachable executed";
     assert.deepEqual(ends, [trapped, "passed", trapped, "passed", "passed"]);
-    assert.equal(lines.filter((line) => line.startsWith("warn")).length, 2);
+    assert.equal(lines.filter((line) => line.startsWith("warn")).length, 1, "said once, not for each trap");
     await plugin.shutdown();
   });
 
@@ -161,7 +161,7 @@ describe("traps", () => {
     }
     clock.mock.restore();
     assert.equal(await consume([1]), undefined);
-    assert.equal(lines.filter((line) => line.includes("could not be replaced")).length, 2);
+    assert.equal(lines.filter((line) => line.includes("could not be replaced")).length, 1, "said once");
     assert.equal(lines.at(-1), "warn: the instance that trapped was replaced by a fresh one");
     await plugin.shutdown();
   });

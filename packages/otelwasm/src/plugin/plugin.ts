@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
+import { Throttle } from "../component/throttle.ts";
 import type { Runtime } from "../runtime/contract.ts";
 import { create, type RuntimeConfig, validate } from "../runtime/registry.ts";
 import type { Batch, Signal } from "../telemetry/batch.ts";
@@ -44,6 +45,7 @@ export class WasmPlugin {
   readonly #plan: GuestPlan;
   readonly #logger: Logger;
   readonly #shutdown: { requested: boolean };
+  readonly #said: Throttle = new Throttle();
   #phase: Phase = "loaded";
   /** The instance; a failed one stays until its successor is asked for. */
   #guest: Guest;
@@ -149,7 +151,9 @@ export class WasmPlugin {
       guest.start();
     } catch (error) {
       await guest?.close();
-      this.#logger.error("the instance that trapped could not be replaced", { error: messageOf(error) });
+      const times = this.#said.count("not replaced");
+      if (times > 0)
+        this.#logger.error("the instance that trapped could not be replaced", { error: messageOf(error), times });
       // Whatever it was, it says nothing about the batch that waits: retryable.
       throw new PluginError(`the instance that trapped could not be replaced: ${messageOf(error)}`, {
         componentId: this.#plan.id,
@@ -159,7 +163,9 @@ export class WasmPlugin {
       });
     }
     this.#guest = guest;
-    this.#logger.warn("the instance that trapped was replaced by a fresh one");
+    const times = this.#said.count("replaced");
+    if (times > 0)
+      this.#logger.warn("the instance that trapped was replaced by a fresh one", times === 1 ? undefined : { times });
   }
 
   async #stop(): Promise<void> {
@@ -180,11 +186,15 @@ export class WasmPlugin {
   }
 
   #report(error: unknown): unknown {
-    if (error instanceof PluginError)
+    if (!(error instanceof PluginError)) return error;
+    const kind = error.status === undefined ? `${error.function} trapped` : `${error.function} ${error.permanent}`;
+    const times = this.#said.count(kind);
+    if (times > 0)
       this.#logger.error(`the plugin failed: ${error.message}`, {
         function: error.function,
         ...(error.status === undefined ? {} : { status: error.status }),
         ...(error.reason === "" ? {} : { reason: error.reason }),
+        ...(times === 1 ? {} : { times }),
       });
     return error;
   }
