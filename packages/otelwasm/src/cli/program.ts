@@ -74,7 +74,7 @@ function addConfigOptions(command: Command): void {
     .addOption(
       new Option(
         "--set <key=value>",
-        "a single value over all files, such as processors.batch.timeout=2s; may be repeated",
+        "a single value over all files, such as exporters.debug.verbosity=basic; may be repeated",
       ).argParser(collect),
     );
 }
