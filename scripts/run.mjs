@@ -58,5 +58,7 @@ const child = spawn(node, ["--conditions=otelwasm-source", join(root, file), ...
 });
 // A terminal sends Ctrl-C to the child as well: this process only stays to pass its exit code on.
 process.on("SIGINT", () => {});
-process.on("SIGTERM", () => child.kill("SIGTERM"));
+// Whoever ends a whole group has told the child, too: it gets a moment to end by itself, because a second SIGTERM would
+// kill it where it is just leaving.
+process.on("SIGTERM", () => setTimeout(() => child.kill("SIGTERM"), 200));
 child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
