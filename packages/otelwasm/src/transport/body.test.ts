@@ -40,6 +40,19 @@ test("a body that one chunk holds is not copied if it is the last thing in the c
   assert.notEqual(copy.take()?.buffer, followed.buffer);
 });
 
+test("a body in crumbs holds no more memory than a body", () => {
+  const read = new Uint8Array(64 * 1024).map((_, i) => i);
+  const body = new BodyAssembler(1024 * 1024, -1);
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < read.length; i++) assert.ok(body.push(read.subarray(i, i + 1)));
+  }
+  const taken = body.take();
+  assert.ok(taken !== undefined);
+  assert.deepEqual(Buffer.from(taken), Buffer.concat([read, read, read, read]));
+  assert.equal(taken.buffer.byteLength, taken.length);
+  assert.equal(body.push(new Uint8Array(1024 * 1024)), false);
+});
+
 test("too much, or too little, is noticed", () => {
   const announced = new BodyAssembler(10, 3);
   assert.equal(announced.push(new Uint8Array(4)), false);

@@ -41,6 +41,33 @@ for (const coding of CODINGS) {
     assert.ok(process.memoryUsage().arrayBuffers - before < 3 * LIMIT);
   });
 
+  test(`${coding}: bombs in a crowd are unpacked a few at a time`, async () => {
+    const bomb = await compress(coding, new Uint8Array(60_000_000));
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    await Promise.all(
+      Array.from({ length: 24 }, () =>
+        unpack(coding, bomb, LIMIT).then(
+          () => assert.fail("unpacked"),
+          (error: unknown) => {
+            most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+            assert.ok(failsAs("too_large")(error));
+          },
+        ),
+      ),
+    );
+    assert.ok(most < 12 * LIMIT, `${most} bytes at once`);
+  });
+
+  test(`${coding}: a small body that becomes a large one is not unpacked where it came in`, async () => {
+    const bytes = new Uint8Array(4_000_000);
+    const packed = await compress(coding, bytes);
+    assert.ok(packed.length < 64 * 1024);
+    const plain = decompress(coding, packed, LIMIT);
+    assert.ok(plain instanceof Promise);
+    assert.deepEqual(await plain, bytes);
+  });
+
   test(`${coding}: truncated and foreign bytes are malformed`, async () => {
     for (const length of [1_000, 400_000]) {
       const packed = await compress(coding, noise(length));

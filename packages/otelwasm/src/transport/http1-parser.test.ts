@@ -88,6 +88,8 @@ test("what is not an answer is an error", () => {
     "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
     "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
     "HTTP/1.1 200 OK\r\nA: b\r\n folded: c\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nA: b\nContent-Length: 3\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nA: b\rc\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",

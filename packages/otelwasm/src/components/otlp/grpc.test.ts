@@ -331,6 +331,55 @@ describe("connections", () => {
   });
 });
 
+describe("limits", () => {
+  test("without a word in the configuration, streams are limited all the same", async () => {
+    const { url } = await start();
+    const [settings] = await once(session(url), "remoteSettings");
+    assert.equal(settings.maxConcurrentStreams, 1_000);
+  });
+
+  test("calls whose clients have given up count while the pipeline works on them", async () => {
+    const gate = new Gate();
+    const { url } = await start(gate, { max_concurrent_streams: 3 });
+    const body = frame(buildPayload("logs", 1), false);
+    for (let i = 0; i < 3; i++) {
+      const { headers } = await raw(url, { "grpc-timeout": "1m" }, body);
+      assert.equal(headers["grpc-status"], String(status.DEADLINE_EXCEEDED));
+    }
+    // Another connection is another client.
+    assert.equal(gate.batches.length, 3);
+    const grpc = client(url);
+    const calls = [1, 2, 3].map(() => grpc.call("logs", buildPayload("logs", 1), { timeoutMs: 30 }));
+    for (const call of calls) assert.equal(errorOf(await call).code, status.DEADLINE_EXCEEDED);
+    const refused = errorOf(await grpc.call("logs", buildPayload("logs", 1)));
+    assert.equal(refused.code, status.UNAVAILABLE);
+    assert.match(refused.details, /more than 3 calls of one connection are under way/);
+    gate.open();
+    await Promise.resolve();
+    assertOk(await grpc.call("logs", buildPayload("logs", 1)));
+  });
+
+  test("an upload that does not end is given up", async (t) => {
+    const { url } = await start();
+    const one = session(url);
+    await once(one, "connect");
+    const stream = one.request({ ":method": "POST", ":path": OTLP.logs.grpcPath, "content-type": "application/grpc" });
+    const answered = once(stream, "response");
+    stream.write(frame(buildPayload("logs", 1), false).subarray(0, 20));
+    await new Promise((resolve) => one.ping(resolve));
+    const now = performance.now();
+    t.mock.method(performance, "now", () => now + 301_000);
+    const [headers] = await answered;
+    assert.equal(headers["grpc-status"], String(status.DEADLINE_EXCEEDED));
+  });
+
+  test("what a client sends is not sent back at any length", async () => {
+    const { url } = await start();
+    const { headers } = await raw(url, { ":path": `/${"x".repeat(4_000)}` }, undefined);
+    assert.ok(String(headers["grpc-message"]).length < 300);
+  });
+});
+
 describe("life", () => {
   test("says where it listens", async () => {
     const { receiver, url, lines } = await start();

@@ -372,6 +372,31 @@ describe("connections", () => {
     client.socket.destroy();
   });
 
+  test("who pipelines without end is cut off, while the pipeline is busy", async () => {
+    const gate = new Gate();
+    const { url } = await start({}, gate);
+    const client = new RawClient(url);
+    const body = buildPayload("logs", 1);
+    const one = Buffer.concat([Buffer.from(head(body.length)), body]);
+    client.socket.write(Buffer.concat(Array.from({ length: 1_200 }, () => one)));
+    await client.ended();
+    assert.equal(gate.batches.length, 1_000);
+    gate.open();
+  });
+
+  test("a body in chunks of a byte each", async () => {
+    const { url, next } = await start();
+    const body = buildPayload("logs", 200);
+    const client = new RawClient(url);
+    client.socket.write(head("chunked"));
+    client.socket.write(
+      Buffer.concat([...[...body].map((byte) => Buffer.from([0x31, 13, 10, byte, 13, 10])), Buffer.from("0\r\n\r\n")]),
+    );
+    await client.receive(/200 OK/);
+    assert.deepEqual(Buffer.from(next.batches[0]!.bytes), Buffer.from(body));
+    client.socket.destroy();
+  });
+
   test("a half-closed client gets its answer", async () => {
     const gate = new Gate();
     const { url } = await start({}, gate);

@@ -37,7 +37,12 @@ export const schema: z.ZodType<OtlpGrpcConfig> = z
     tls: z.strictObject({ insecure: z.boolean().default(false) }).default({ insecure: false }),
     timeout: positiveDuration().default(5_000),
     compression: compression(["gzip"]),
-    headers: headers(),
+    headers: headers().superRefine((map, context) => {
+      for (const name of Object.keys(map)) {
+        if (!name.startsWith("grpc-") && name !== "content-type") continue;
+        context.addIssue({ code: "custom", message: `${name} is set by gRPC itself` });
+      }
+    }),
     ...deliveryKeys,
   })
   .transform(({ endpoint: { target, scheme }, tls, timeout, compression, headers }) => ({

@@ -123,6 +123,9 @@ describe("configuration", () => {
     assert.match(issues({ endpoint, retry_on_failure: { enabled: true } })[0]!, /enabled: true is not supported yet/);
     assert.match(issues({ endpoint, tls: { ca_file: "x" } })[0]!, /tls::ca_file: unknown key/);
     assert.match(issues({ endpoint, keepalive: {} })[0]!, /otlp_grpc::keepalive: unknown key/);
+    assert.match(issues({ endpoint: "otel\r\nx: y:4317" })[0]!, /is not host:port/);
+    assert.match(issues({ endpoint, headers: { te: "gzip" } })[0]!, /only the exporter itself can set/);
+    assert.match(issues({ endpoint, headers: { "Grpc-Timeout": "1H" } })[0]!, /headers: grpc-timeout is set by gRPC/);
     assert.match(issues({ endpoint, compression: "zstd" })[0]!, /must be one of "gzip", "none", ""/);
   });
 });
@@ -274,6 +277,64 @@ describe("trouble", () => {
     assert.ok(typeof address === "object" && address !== null);
     const error = await failure(exporter(address.port, { timeout: "60ms" }).consume(batch));
     assert.equal(error.code, StatusCode.DEADLINE_EXCEEDED);
+  });
+
+  test("a server that accepts and says nothing is given up, and calls that have waited for it are forgotten", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const silent = createTcpServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    cleanup.push(() => void silent.close());
+    const address = silent.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const target = exporter(address.port, { timeout: "10s" });
+    const accepted = once(silent, "connection");
+    const waiting = failure(target.consume(batch));
+    await accepted;
+    t.mock.timers.tick(20_000);
+    assert.match((await waiting).message, /has not introduced itself within 20000 ms/);
+  });
+
+  test("a compressed answer that is not what it says is an error of its call", async () => {
+    const { port } = await rawServer((stream) => {
+      stream.respond(
+        { ":status": 200, "content-type": "application/grpc", "grpc-encoding": "gzip" },
+        { waitForTrailers: true },
+      );
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(frame(Buffer.alloc(100_000, 1), true));
+    });
+    const error = await failure(exporter(port).consume(batch));
+    assert.equal(error.code, StatusCode.INTERNAL);
+    assert.match(error.message, /not valid gzip/);
+  });
+
+  test("a status that is not a number is not OK", async () => {
+    const { port } = await rawServer((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "" }));
+      stream.end(frame(EMPTY, false));
+    });
+    assert.equal((await failure(exporter(port).consume(batch))).code, StatusCode.UNKNOWN);
+  });
+
+  test("a server with a small table for headers", async () => {
+    const server = createServer({ settings: { headerTableSize: 0 } });
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      stream.resume();
+      answerOk(stream);
+    });
+    const sessions: ServerHttp2Session[] = [];
+    server.on("session", (each) => sessions.push(each));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanup.push(() => {
+      for (const each of sessions) each.destroy();
+      server.close();
+    });
+    const address = server.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const target = exporter(address.port);
+    for (let i = 0; i < 4; i++) await target.consume(batch);
   });
 
   test("GOAWAY: what runs is finished, what comes next gets a new connection", async () => {

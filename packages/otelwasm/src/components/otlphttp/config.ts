@@ -14,13 +14,30 @@ export interface OtlpHttpConfig {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+function target(): z.ZodType<URL> {
+  return httpUrl().refine((url) => URI_PARTS.every((part) => isDecodable(url[part])), {
+    message: "the user or password is not percent-encoded",
+  });
+}
+
+const URI_PARTS = ["username", "password"] as const;
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `exporters::otlp_http` as the Collector has it. `tls`, `auth`, `proxy_url` and the like are not supported in this version. */
 export const schema: z.ZodType<OtlpHttpConfig> = z
   .strictObject({
-    endpoint: httpUrl().optional(),
-    traces_endpoint: httpUrl().optional(),
-    metrics_endpoint: httpUrl().optional(),
-    logs_endpoint: httpUrl().optional(),
+    endpoint: target().optional(),
+    traces_endpoint: target().optional(),
+    metrics_endpoint: target().optional(),
+    logs_endpoint: target().optional(),
     timeout: positiveDuration().default(30_000),
     compression: compression(),
     encoding: z.enum(["proto", "json"]).default("proto"),

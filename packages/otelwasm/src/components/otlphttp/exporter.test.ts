@@ -127,6 +127,10 @@ describe("configuration", () => {
     assert.match(issues({ endpoint: "localhost:4318" })[0]!, /is not an http:\/\/ or https:\/\/ URL/);
     assert.match(issues({ endpoint, headers: { "a b": "c" } })[0]!, /is not a header's name/);
     assert.match(issues({ endpoint, headers: { a: "b\r\nc: d" } })[0]!, /characters that a header cannot have/);
+    for (const name of ["Content-Length", "transfer-encoding", "Connection"]) {
+      assert.match(issues({ endpoint, headers: { [name]: "5" } })[0]!, /only the exporter itself can set/);
+    }
+    assert.match(issues({ endpoint: "http://us%er@localhost" })[0]!, /user or password is not percent-encoded/);
     assert.match(issues({ endpoint, timeout: 5 })[0]!, /needs a unit/);
   });
 

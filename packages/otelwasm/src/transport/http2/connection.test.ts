@@ -178,6 +178,47 @@ describe("client", () => {
     assert.equal(connection.streams, 0);
   });
 
+  test("pings are answered however much is queued for the server", async () => {
+    const { peer, connection, events } = await client();
+    const wide: [number, number][] = [[Setting.INITIAL_WINDOW_SIZE, 2 ** 30]];
+    peer.socket.write(Buffer.concat([settings(...wide), frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(2 ** 30))]));
+    await peer.until((each) => each.type === FrameType.SETTINGS && each.flags === Flag.ACK);
+    peer.socket.pause();
+    const body = Buffer.alloc(24 * 1024 * 1024, 1);
+    connection.request(new Echo(events, false), REQUEST, new Uint8Array(), body);
+    for (let i = 0; i < 20; i++) peer.socket.write(frame(FrameType.PING, 0, 0, Buffer.alloc(8)));
+    peer.socket.write(frame(FrameType.PING, 0, 0, Buffer.from("the last")), () => peer.socket.resume());
+    await peer.until((each) => each.type === FrameType.PING && each.payload.toString() === "the last");
+    assert.deepEqual(events, ["ready"]);
+  });
+
+  test("a server that keeps a smaller table for headers is told that we know", async () => {
+    const { peer, open } = await client();
+    peer.socket.write(settings([Setting.HEADER_TABLE_SIZE, 0]));
+    await peer.until((each) => each.type === FrameType.SETTINGS && each.flags === Flag.ACK);
+    open();
+    open();
+    const first = await peer.until((each) => each.type === FrameType.HEADERS && each.id === 1);
+    assert.deepEqual(first.payload, Buffer.concat([Buffer.from([0x20]), REQUEST]));
+    const second = await peer.until((each) => each.type === FrameType.HEADERS && each.id === 3);
+    assert.deepEqual(second.payload, Buffer.from(REQUEST));
+  });
+
+  test("a server may reset every stream that it has answered", async () => {
+    const { peer, open, events } = await client();
+    peer.socket.write(settings());
+    const bytes: Buffer[] = [];
+    for (let id = 1; id < 4_000; id += 2) {
+      open();
+      bytes.push(frame(FrameType.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, id, END));
+      bytes.push(frame(FrameType.RST_STREAM, 0, id, uint32(0)));
+    }
+    await peer.until((each) => each.id === 3_999 && each.type === FrameType.DATA);
+    peer.socket.write(Buffer.concat([...bytes, frame(FrameType.PING, 0, 0, Buffer.alloc(8))]));
+    await peer.until((each) => each.type === FrameType.PING && each.flags === Flag.ACK);
+    assert.equal(events.filter((event) => event === "headers x-end").length, 2_000);
+  });
+
   test("pings are answered in order; a lost connection answers them too", async () => {
     const { peer, connection } = await client();
     peer.socket.write(settings());

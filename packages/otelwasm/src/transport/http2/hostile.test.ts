@@ -72,6 +72,21 @@ describe("server", () => {
       Http2Code.ENHANCE_YOUR_CALM,
     ],
     [
+      "a block in crumbs",
+      Buffer.concat([
+        hello,
+        headers(1, 0),
+        ...Array.from({ length: 20 }, () => frame(FrameType.CONTINUATION, 0, 1, Buffer.alloc(1))),
+      ]),
+      Http2Code.ENHANCE_YOUR_CALM,
+    ],
+    [
+      "SETTINGS that acknowledge and say something",
+      Buffer.concat([hello, frame(FrameType.SETTINGS, Flag.ACK, 0, Buffer.alloc(6))]),
+      Http2Code.FRAME_SIZE_ERROR,
+    ],
+    ["push, twice over", Buffer.concat([hello, settings([Setting.ENABLE_PUSH, 2])]), Http2Code.PROTOCOL_ERROR],
+    [
       "empty CONTINUATION",
       Buffer.concat([hello, headers(1, 0), frame(FrameType.CONTINUATION, 0, 1)]),
       Http2Code.ENHANCE_YOUR_CALM,
@@ -177,6 +192,15 @@ describe("server", () => {
     assert.equal((await peer.goAway()).code, Http2Code.ENHANCE_YOUR_CALM);
   });
 
+  test("resets of streams that were answered cost nothing", async () => {
+    const { peer } = await echoServer();
+    peer.socket.write(Buffer.concat([hello, request(1, "one")]));
+    await peer.answer(1);
+    const resets = Array.from({ length: 3_000 }, () => frame(FrameType.RST_STREAM, 0, 1, uint32(8)));
+    peer.socket.write(Buffer.concat([...resets, request(3, "three")]));
+    assert.equal((await peer.answer(3)).body.toString(), "three");
+  });
+
   test("who asks and does not read is cut off", async () => {
     const { peer, events } = await echoServer();
     peer.socket.write(hello);
@@ -188,6 +212,33 @@ describe("server", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.deepEqual(events, ["closed: the peer does not read what it asks for"]);
+  });
+
+  test("who sends requests and does not read the answers is cut off", async () => {
+    const { peer, events } = await echoServer();
+    peer.socket.write(hello);
+    await peer.until((each) => each.type === FrameType.SETTINGS);
+    peer.socket.pause();
+    let id = 1;
+    while (!events.some((event) => event.startsWith("closed"))) {
+      const requests: Buffer[] = [];
+      for (let i = 0; i < 1_000; i++, id += 2) requests.push(request(id, "x"));
+      if (peer.socket.writableLength < 1_000_000) peer.socket.write(Buffer.concat(requests));
+      events.splice(0, events.findIndex((event) => event.startsWith("closed")) >>> 0);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(events[0], "closed: the peer does not read what it asks for");
+  });
+
+  test("a frame full of windows is one change of the windows", async () => {
+    const { peer } = await echoServer();
+    const values = Array.from({ length: 10_000 }, (_, i): [number, number] => [Setting.INITIAL_WINDOW_SIZE, i % 7]);
+    peer.socket.write(Buffer.concat([hello, request(1, "hello"), settings(...values, [4, 3])]));
+    const { payload } = await peer.until((each) => each.type === FrameType.DATA);
+    assert.equal(payload.toString(), "hello");
+    peer.socket.write(request(3, "hello"));
+    const next = await peer.until((each) => each.id === 3 && each.type === FrameType.DATA);
+    assert.equal(next.payload.toString(), "hel");
   });
 
   test("any bytes after the preface end in GOAWAY or in silence", async () => {
