@@ -157,7 +157,7 @@ export class Peer {
   }
 }
 
-export async function pair(): Promise<[Socket, Socket]> {
+async function pair(): Promise<[Socket, Socket]> {
   const server = createServer().listen(0, "127.0.0.1");
   servers.push(server);
   await once(server, "listening");
