@@ -18,10 +18,12 @@ import { V8CompiledModule, V8Instance } from "./instance.ts";
 import { V8Memory } from "./memory.ts";
 import { type JsFunction, type JsInstance, type JsMemory, WebAssembly } from "./webassembly.ts";
 
+export const V8_CAPABILITIES: RuntimeCapabilities = { deadline: false, memoryLimit: false };
+
 /** The engine inside Node.js: on the calling thread, with nothing to install. */
 export class V8Runtime implements Runtime {
   readonly type = "v8";
-  readonly capabilities: RuntimeCapabilities = { deadline: false, memoryLimit: false };
+  readonly capabilities: RuntimeCapabilities = V8_CAPABILITIES;
   readonly #compiled = new Set<V8CompiledModule>();
   #closed = false;
 
