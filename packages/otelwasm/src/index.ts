@@ -8,7 +8,16 @@ export { PluginError } from "./plugin/errors.ts";
 export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
 // To use plugins without a collector.
 export { inspectModule } from "./plugin/inspect.ts";
-export type { PluginOptions, PluginSource } from "./plugin/plugin.ts";
+export type {
+  Isolation,
+  OnFailure,
+  PluginLimits,
+  PluginOptions,
+  PluginSource,
+  PluginState,
+  PluginStats,
+  RestartOptions,
+} from "./plugin/options.ts";
 export { WasmPlugin } from "./plugin/plugin.ts";
 export type { PluginRole } from "./plugin/requirements.ts";
 export type { Collector } from "./service/collector.ts";
@@ -21,7 +30,8 @@ export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
 
-import { type PluginOptions, WasmPlugin } from "./plugin/plugin.ts";
+import type { PluginOptions } from "./plugin/options.ts";
+import { WasmPlugin } from "./plugin/plugin.ts";
 
 /**
  * Reads a plugin, checks it and makes an instance: `WasmPlugin.load`. Then `start`, any number of `consume`, `shutdown`.

@@ -2,33 +2,14 @@ import { readFile } from "node:fs/promises";
 import { ConfigError } from "../component/errors.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
 import type { Runtime } from "../runtime/contract.ts";
-import { create, type RuntimeConfig, validate } from "../runtime/registry.ts";
+import { create, validate } from "../runtime/registry.ts";
 import type { Batch, Signal } from "../telemetry/batch.ts";
 import "../runtime/engines.ts";
 import { PluginError } from "./errors.ts";
 import { Guest, type GuestPlan } from "./guest.ts";
 import { importProblems, withoutMarker } from "./inspect.ts";
-import { detectDialect, type PluginRole, requiredFunctions, resolveExports } from "./requirements.ts";
-
-/** Where the module comes from. */
-export type PluginSource =
-  | { readonly path: string; readonly binary?: never }
-  /** A WebAssembly binary; it is not kept. */
-  | { readonly binary: Uint8Array; readonly path?: never };
-
-export type PluginOptions = PluginSource & {
-  /** `type` or `type/name`: stands in every error and line. */
-  readonly id: string;
-  readonly role: PluginRole;
-  /** What the plugin must support: the signals of the pipelines that it is used in. */
-  readonly signals: readonly Signal[];
-  /** Handed to the guest as JSON; absent or null is `{}`. */
-  readonly pluginConfig?: unknown;
-  /** Default: the embedded engine. */
-  readonly runtimeConfig?: RuntimeConfig;
-  /** Gets the guest's lines and what happens to the instance. Default: silent. */
-  readonly logger?: Logger;
-};
+import type { PluginOptions } from "./options.ts";
+import { detectDialect, requiredFunctions, resolveExports } from "./requirements.ts";
 
 type Phase = "loaded" | "working" | "closed";
 

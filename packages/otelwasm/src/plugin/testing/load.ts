@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
-import { type PluginOptions, WasmPlugin } from "../plugin.ts";
+import type { PluginOptions } from "../options.ts";
+import { WasmPlugin } from "../plugin.ts";
 import { LineLogger } from "./guests.ts";
 
 export interface Loaded extends AsyncDisposable {
