@@ -1,11 +1,9 @@
 import { type ZodType, z } from "zod";
 import { byteSize, positiveDuration } from "../config/values.ts";
 import { capabilitiesOf, type RuntimeConfig, validate } from "../runtime/registry.ts";
+import { ISOLATIONS, type Isolation, ON_FAILURE, type OnFailure } from "./options.ts";
 import type { PluginRole } from "./requirements.ts";
 import "../runtime/engines.ts";
-
-const ISOLATIONS = ["inline", "worker"] as const;
-const FAILURE_MODES = ["reject", "pass_through", "drop"] as const;
 
 /** What a component's configuration says about its plugin. Durations are milliseconds; what is not there has the plugin's default. */
 export interface PluginConfig {
@@ -15,16 +13,16 @@ export interface PluginConfig {
   readonly plugin_config?: unknown;
   readonly runtime_config?: RuntimeConfig | undefined;
   /** Where the guest runs: in a worker thread of its own (default), or on the thread of the pipelines. */
-  readonly isolation?: (typeof ISOLATIONS)[number] | undefined;
+  readonly isolation?: Isolation | undefined;
   /** How many instances share the work. Default 1. */
   readonly instances?: number | undefined;
-  readonly limits?: PluginLimits | undefined;
+  readonly limits?: LimitsConfig | undefined;
   /** What becomes of data while the plugin is broken. Default `reject`. */
-  readonly on_failure?: (typeof FAILURE_MODES)[number] | undefined;
-  readonly restart?: PluginRestart | undefined;
+  readonly on_failure?: OnFailure | undefined;
+  readonly restart?: RestartConfig | undefined;
 }
 
-export interface PluginLimits {
+export interface LimitsConfig {
   /** For each `consume_X`. */
   readonly call_timeout?: number | undefined;
   /** Bytes that the linear memory may grow to. */
@@ -37,7 +35,7 @@ export interface PluginLimits {
   readonly max_result_bytes?: number | undefined;
 }
 
-export interface PluginRestart {
+export interface RestartConfig {
   /** Before the second restart; the first comes at once. */
   readonly initial_interval?: number | undefined;
   readonly max_interval?: number | undefined;
@@ -136,7 +134,7 @@ const keys = z.strictObject({
       max_result_bytes: size(1),
     })
     .optional(),
-  on_failure: z.enum(FAILURE_MODES).optional(),
+  on_failure: z.enum(ON_FAILURE).optional(),
   restart: z
     .strictObject({
       initial_interval: time(),
@@ -197,7 +195,7 @@ function engineProblems({ limits, runtime_config }: PluginConfig): ConfigProblem
   return [{ path: ["limits", "memory"], why: `the engine "${engine.type}" cannot limit memory; remove the limit` }];
 }
 
-function restartProblems(restart: PluginRestart | undefined): ConfigProblem[] {
+function restartProblems(restart: RestartConfig | undefined): ConfigProblem[] {
   const { initial_interval: initial, max_interval: max } = restart ?? {};
   if (initial === undefined || max === undefined || initial <= max) return [];
   return [{ path: ["restart", "max_interval"], why: "must not be less than initial_interval" }];

@@ -73,7 +73,7 @@ describe("processor wasm", () => {
     const batch: Batch = { signal: "logs", bytes: Uint8Array.of(1) };
     await processor.consume(batch);
     assert.equal(sink.batches[0], batch);
-    assert.equal(processor.capabilities.mutatesData, false);
+    assert.equal(processor.capabilities.mutatesData, true);
     await processor.shutdown();
   });
 
