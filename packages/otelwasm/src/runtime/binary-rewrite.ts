@@ -1,5 +1,6 @@
 import { type ModuleInfo, SectionId } from "./binary.ts";
 import { BinaryReader } from "./binary-reader.ts";
+import { WasmError } from "./errors.ts";
 
 /**
  * The module with its start function exported as `name` instead of started by the engine. An engine that gives the exports only after
@@ -30,6 +31,83 @@ export function exportStart(binary: Uint8Array, info: ModuleInfo, name: string):
     } else {
       parts.push(binary.subarray(section.start, section.end));
     }
+  }
+  return concat(parts);
+}
+
+const PAGE = 65536;
+
+/**
+ * The module with the maxima of its memories lowered so that together they never take more than `limit` bytes: growth beyond fails in the guest, as the
+ * specification says (-1). For engines without a limit of their own.
+ *
+ * @param limit in bytes
+ * @throws WasmError `memory_limit` if the module declares more than that to begin with
+ */
+export function limitMemory(binary: Uint8Array, info: ModuleInfo, limit: number): Uint8Array {
+  const memories = info.memoryLimits.map(({ start, end }) => readLimits(new BinaryReader(binary, start, end)));
+  const declared = memories.reduce((sum, { minimum, pageSize }) => sum + minimum * pageSize, 0);
+  if (declared > limit)
+    throw new WasmError(
+      "memory_limit",
+      `the module declares a memory of at least ${declared} bytes, more than the limit of ${limit} bytes`,
+    );
+  let left = limit - declared;
+  const patches = memories.flatMap(({ minimum, maximum, pageSize, flags, minimumBytes, pageSizeBytes }, index) => {
+    const allowed = minimum + Math.floor(left / pageSize);
+    const lowered = Math.min(maximum ?? Number.POSITIVE_INFINITY, allowed);
+    left -= (lowered - minimum) * pageSize;
+    if (lowered === maximum) return [];
+    return [{ ...info.memoryLimits[index]!, bytes: concat([flags, minimumBytes, u32(lowered), pageSizeBytes]) }];
+  });
+  return patches.length === 0 ? binary : patched(binary, info, patches);
+}
+
+/** The limits of one memory, with the bytes that are kept. https://webassembly.github.io/spec/core/binary/types.html#limits */
+function readLimits(reader: BinaryReader): {
+  readonly minimum: number;
+  readonly maximum: number | undefined;
+  readonly pageSize: number;
+  /** With the bit that says that a maximum follows. */
+  readonly flags: Uint8Array;
+  readonly minimumBytes: Uint8Array;
+  readonly pageSizeBytes: Uint8Array;
+} {
+  const flags = reader.byte();
+  const read = (): number => ((flags & 4) === 0 ? reader.u32() : reader.u64());
+  const from = reader.offset;
+  const minimum = read();
+  const minimumBytes = reader.bytes.subarray(from, reader.offset);
+  const maximum = (flags & 1) === 0 ? undefined : read();
+  const pageSizeBytes = reader.bytes.subarray(reader.offset, reader.end);
+  const pageSize = (flags & 8) === 0 ? PAGE : 2 ** reader.u32();
+  return { minimum, maximum, pageSize, flags: Uint8Array.of(flags | 1), minimumBytes, pageSizeBytes };
+}
+
+interface Patch {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The sections that hold a patch get their new size; everything else is as it was. */
+function patched(binary: Uint8Array, info: ModuleInfo, patches: readonly Patch[]): Uint8Array {
+  const parts: Uint8Array[] = [binary.subarray(0, 8)];
+  for (const section of info.sections) {
+    const inside = patches.filter(({ start }) => start >= section.content && start < section.end);
+    if (inside.length === 0) {
+      parts.push(binary.subarray(section.start, section.end));
+      continue;
+    }
+    const content: Uint8Array[] = [];
+    let offset = section.content;
+    for (const { start, end, bytes } of inside) {
+      content.push(binary.subarray(offset, start), bytes);
+      offset = end;
+    }
+    content.push(binary.subarray(offset, section.end));
+    const size = content.reduce((sum, part) => sum + part.length, 0);
+    parts.push(Uint8Array.of(section.id), u32(size), ...content);
   }
   return concat(parts);
 }

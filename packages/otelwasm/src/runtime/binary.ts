@@ -32,6 +32,8 @@ export interface ModuleInfo {
   readonly exports: readonly ExportType[];
   /** Imported ones first, as their indices count. */
   readonly memories: readonly MemoryType[];
+  /** Where the limits of each of `memories` stand in the binary. */
+  readonly memoryLimits: readonly { readonly start: number; readonly end: number }[];
   /** The index of the start function. */
   readonly start: number | undefined;
   readonly customSections: readonly string[];
@@ -49,11 +51,19 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
   const types: Type[] = [];
   const functions: number[] = [];
   const memories: MemoryType[] = [];
+  const memoryLimits: { start: number; end: number }[] = [];
   const imports: ImportType[] = [];
   const exports: ExportType[] = [];
   const customSections: string[] = [];
   const sections: Section[] = [];
   let start: number | undefined;
+  const readMemory = (reader: BinaryReader): MemoryType => {
+    const begin = reader.offset;
+    const type = readLimits(reader);
+    memories.push(type);
+    memoryLimits.push({ start: begin, end: reader.offset });
+    return type;
+  };
   const typeOf = (reader: BinaryReader, index: number): FunctionType =>
     types[index] ?? reader.fail(`type ${index} is not a function type,`);
 
@@ -72,19 +82,18 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         break;
       case SectionId.import:
         readImports(section, (module, name, kind) => {
-          const type = readImportedType(section, kind, (index) => {
+          const functionType = (index: number): FunctionType => {
             functions.push(index);
             return typeOf(section, index);
-          });
-          if (type.kind === "memory") memories.push(type.type);
-          imports.push({ module, name, ...type });
+          };
+          imports.push({ module, name, ...readImportedType(section, kind, functionType, readMemory) });
         });
         break;
       case SectionId.function:
         for (let count = section.count(); count > 0; count--) functions.push(section.u32());
         break;
       case SectionId.memory:
-        for (let count = section.count(); count > 0; count--) memories.push(readMemoryType(section));
+        for (let count = section.count(); count > 0; count--) readMemory(section);
         break;
       case SectionId.export:
         for (let count = section.count(); count > 0; count--) {
@@ -99,7 +108,7 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         break;
     }
   }
-  return { imports, exports, memories, start, customSections, sections };
+  return { imports, exports, memories, memoryLimits, start, customSections, sections };
 
   function exportedType(reader: BinaryReader, kind: number, index: number): ExternType {
     switch (kind) {
@@ -228,8 +237,6 @@ function readLimits(reader: BinaryReader): MemoryType {
   return maximum === undefined ? { minimum, shared, index64 } : { minimum, maximum, shared, index64 };
 }
 
-const readMemoryType: (reader: BinaryReader) => MemoryType = readLimits;
-
 function readImports(reader: BinaryReader, each: (module: string, name: string, kind: number) => void): void {
   for (let count = reader.count(); count > 0; count--) {
     const module = reader.name();
@@ -242,6 +249,7 @@ function readImportedType(
   reader: BinaryReader,
   kind: number,
   functionType: (index: number) => FunctionType,
+  memoryType: (reader: BinaryReader) => MemoryType,
 ): ExternType {
   switch (kind) {
     case 0:
@@ -251,7 +259,7 @@ function readImportedType(
       readLimits(reader);
       return { kind: "table" };
     case 2:
-      return { kind: "memory", type: readMemoryType(reader) };
+      return { kind: "memory", type: memoryType(reader) };
     case 3:
       readValueType(reader);
       reader.byte(); // mutability
