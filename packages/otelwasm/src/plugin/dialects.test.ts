@@ -161,11 +161,12 @@ describe("modules that are refused before they are instantiated", () => {
     assert.match(shared.message, /memory is shared/);
   });
 
-  test("imports that nobody offers are listed; WASI is said to be not supported yet", async () => {
+  test("imports that nobody offers are listed; what is missing of WASI is said to be not supported yet", async () => {
     const error = await failure(
       load(
         guest({
           imports: `(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))
             (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
             (import "env" "unknown" (func)) (import "otelwasm" "log" (func (param i64)))`,
           rename: { start: undefined },
@@ -176,7 +177,7 @@ describe("modules that are refused before they are instantiated", () => {
     assert.equal(
       error.message,
       "wasm/test: load: the module does not export start; " +
-        "the module imports WASI, which this version does not support yet: wasi_snapshot_preview1.fd_write, wasi_snapshot_preview1.proc_exit; " +
+        "the module imports functions of WASI that this version does not support yet: wasi_snapshot_preview1.fd_write, wasi_snapshot_preview1.fd_close; " +
         "the module cannot be linked: env.unknown () -> () is not offered by the host; otelwasm.log is imported as (i64) -> (), but is (i32, i32, i32) -> ()",
     );
   });

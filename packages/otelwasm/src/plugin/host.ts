@@ -4,6 +4,7 @@ import type { Logger } from "../component/logger.ts";
 import type { HostFunction, HostModule, Memory, Value } from "../runtime/contract.ts";
 import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
+import { wasiFunctions } from "../wasi/index.ts";
 import { assemblyScriptFunctions } from "./assemblyscript.ts";
 import type { GuestCall } from "./call.ts";
 import { copyOut, readText, view } from "./guest-memory.ts";
@@ -16,6 +17,8 @@ export interface HostServices {
   /** Where the guest's lines go. */
   readonly logger: Logger;
   readonly shutdownRequested: () => boolean;
+  /** Ends what the guest waits for (`WasiServices.shutdown`), where shutdown can be requested while the guest's call runs. */
+  readonly shutdownFlag?: Int32Array | undefined;
 }
 
 /** A longer line of a guest's log is cut: a guest must not fill the host's disk with one call. */
@@ -25,7 +28,7 @@ const MAX_REASON_BYTES = 4 * 1024;
 
 type Implementation = HostFunction["function"];
 
-/** Every host function under every spelling and both import modules, and what AssemblyScript's programs import. */
+/** Every host function under every spelling and both import modules, what AssemblyScript's programs import, and WASI. */
 export function createHostModule(services: HostServices): HostModule {
   const implementations: Readonly<Record<HostFunctionName, Implementation>> = {
     set_result_traces: setResult("traces", services.call),
@@ -40,7 +43,13 @@ export function createHostModule(services: HostServices): HostModule {
       return undefined;
     },
   };
-  return { functions: [...namesOf(implementations), ...assemblyScriptFunctions(services.logger)] };
+  return {
+    functions: [
+      ...namesOf(implementations),
+      ...assemblyScriptFunctions(services.logger),
+      ...wasiFunctions({ shutdown: services.shutdownFlag }),
+    ],
+  };
 }
 
 function namesOf(implementations: Readonly<Record<HostFunctionName, Implementation>>): HostFunction[] {
