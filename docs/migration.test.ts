@@ -64,6 +64,7 @@ test("the defaults of wasm's keys are the plugin's", () => {
   const { limits, restart, isolation, instances, on_failure } = config;
   assert.deepEqual(limits, {
     call_timeout: DEFAULT_LIMITS.callTimeoutMs,
+    memory: DEFAULT_LIMITS.memoryBytes,
     start_timeout: DEFAULT_LIMITS.startTimeoutMs,
     shutdown_timeout: DEFAULT_LIMITS.shutdownTimeoutMs,
     max_result_bytes: DEFAULT_LIMITS.maxResultBytes,
