@@ -1,5 +1,5 @@
 /** Collectors in this process, and the configurations that the tests share. */
-import { createCollector } from "otelwasm";
+import { type CollectorOptions, createCollector } from "otelwasm";
 import type { Target } from "./clients.ts";
 import { SIGNALS, type Signal } from "./proto.ts";
 import type { Sink } from "./sink.ts";
@@ -47,8 +47,8 @@ export interface Running extends Target, AsyncDisposable {
 }
 
 /** Started when it resolves, and reachable under the addresses that it says. */
-export async function startCollector(config: object): Promise<Running> {
-  const collector = await createCollector(config);
+export async function startCollector(config: object, options: Pick<CollectorOptions, "logger"> = {}): Promise<Running> {
+  const collector = await createCollector(config, options);
   await collector.start();
   const url = (protocol: string): string => {
     const found = collector.endpoints.find((endpoint) => endpoint.protocol === protocol);
@@ -56,5 +56,15 @@ export async function startCollector(config: object): Promise<Running> {
     return found.url;
   };
   const shutdown = (): Promise<void> => collector.shutdown();
-  return { grpcUrl: url("grpc"), httpUrl: url("http"), shutdown, [Symbol.asyncDispose]: shutdown };
+  return {
+    // Asked when needed: not every collector has a server.
+    get grpcUrl() {
+      return url("grpc");
+    },
+    get httpUrl() {
+      return url("http");
+    },
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
 }

@@ -48,7 +48,7 @@ class WasmReceiver implements Receiver {
       });
   }
 
-  /** The guest may flush: what it gives until its loop has ended, or its time is up, still goes on. */
+  /** What the guest sets from now on is refused; the batch that the pipeline has is answered first. */
   async shutdown(): Promise<void> {
     this.#stopping.abort();
     try {
