@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
+import { runProgram } from "../../e2e/process.ts";
 import { decode, items, type Plain, requestType, type Signal } from "../../e2e/proto.ts";
 import { EPOCH, type Guest, instantiateBinary } from "../../packages/sdk/test/harness.ts";
 import { buildGeneratorPlugin } from "./build.ts";
@@ -230,4 +231,18 @@ test("a configuration that makes no sense is refused with the key's name", () =>
     assert.equal(status, 1);
     assert.match(given, reason);
   }
+});
+
+test("the README's collector prints all three signals, and stops at once though the receivers sleep", async () => {
+  const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
+  const command = /npx otelwasm (--config) (\S+)/.exec(readme) ?? assert.fail("no command");
+  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!]);
+  await program.waitFor(/exception\.|POST \/checkout|GET \/products/);
+  await program.waitFor(/http\.server\.request\.duration/);
+  await program.waitFor(/shown to|one more|taken/);
+  const before = performance.now();
+  program.child.kill("SIGTERM");
+  assert.equal(await program.exit, 0, program.output);
+  const took = performance.now() - before;
+  assert.ok(took < 1900, `the receivers sleep for two seconds, and were waited for: ${took} ms`);
 });
