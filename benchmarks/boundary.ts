@@ -10,7 +10,8 @@
 import { GUEST_FUNCTIONS, type GuestFunction } from "../packages/otelwasm/src/abi/names.ts";
 import { silentLogger } from "../packages/otelwasm/src/component/logger.ts";
 import { Guest } from "../packages/otelwasm/src/plugin/guest.ts";
-import { copyOut } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { ownCopy as copyBytes, view } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { DEFAULT_LIMITS } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { ECHO, guest as echoGuest } from "../packages/otelwasm/src/plugin/testing/guests.ts";
 import type {
@@ -157,7 +158,7 @@ class PullGuest {
             this.#reused.set(memory.read(pointer as number, size as number));
             return undefined;
           }
-          const result = copyOut("setResultLogs", memory, pointer as number, size as number);
+          const result = copyBytes(view("setResultLogs", memory, pointer as number, size as number));
           if (this.#results === undefined) this.#results = [result];
           else this.#results.push(result);
           return undefined;
@@ -221,6 +222,7 @@ async function pushGuest(runtime: Runtime): Promise<Guest> {
     exports: new Map(names.map((name) => [name, GUEST_FUNCTIONS[name].names.v1])),
     config: new Uint8Array(0),
     logger: silentLogger,
+    maxResultBytes: DEFAULT_LIMITS.maxResultBytes,
     shutdownRequested: () => false,
   });
 }

@@ -6,8 +6,8 @@ import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { wasiFunctions } from "../wasi/index.ts";
 import { assemblyScriptFunctions } from "./assemblyscript.ts";
-import type { GuestCall } from "./call.ts";
-import { copyOut, readText, view } from "./guest-memory.ts";
+import type { GuestCall, ResultSink } from "./call.ts";
+import { ownCopy, readText, view } from "./guest-memory.ts";
 
 /** What the host functions of one instance work on. */
 export interface HostServices {
@@ -73,14 +73,29 @@ function setResult(signal: Signal, call: GuestCall): Implementation {
       throw outOfContext(
         name,
         call,
-        "an exporter's plugin has no results; a processor's sets them in consume_X, for the signal that it was given",
+        "an exporter's plugin has no results; a receiver's sets them in start_X_receiver, a processor's in consume_X, for the signal that it was given",
       );
     // No bytes at an address that means nothing (an empty slice's): drop everything.
-    const result = size === 0 ? new Uint8Array(0) : copyOut(name, memory, pointer as number, size as number);
-    if (call.results === undefined) call.results = [result];
-    else call.results.push(result);
+    const bytes = size === 0 ? NOTHING : view(name, memory, pointer as number, size as number);
+    if (call.sink !== undefined) giveTo(call.sink, bytes, call.maxResultBytes);
+    else keepResult(call, bytes);
     return undefined;
   };
+}
+
+const NOTHING = new Uint8Array(0);
+
+function giveTo(sink: ResultSink, bytes: Uint8Array, limit: number): void {
+  if (bytes.length > limit) sink.refuse(bytes.length);
+  else sink.take(ownCopy(bytes));
+}
+
+/** Beyond the limit nothing is kept, and the call will be an error: the guest is not at fault as an instance, so that it need not trap. */
+function keepResult(call: GuestCall, bytes: Uint8Array): void {
+  call.resultBytes += bytes.length;
+  if (call.resultBytes > call.maxResultBytes) call.results = undefined;
+  else if (call.results === undefined) call.results = [ownCopy(bytes)];
+  else call.results.push(ownCopy(bytes));
 }
 
 /** Returns the actual size always, and writes only what fits: the guest makes its buffer larger and asks again. */

@@ -12,7 +12,7 @@ import { detectDialect, findExport, type PluginRole, requiredFunctions, resolveE
 /** What this host offers, by type; nothing of it is called here. */
 const OFFERED: OfferedFunctions = offeredFunctions(
   createHostModule({
-    call: new GuestCall(),
+    call: new GuestCall(0),
     config: new Uint8Array(0),
     logger: silentLogger,
     shutdownRequested: () => false,

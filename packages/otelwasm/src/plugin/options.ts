@@ -1,5 +1,7 @@
 /** What a plugin is loaded with, and the defaults, as data. */
+import { ConfigError } from "../component/errors.ts";
 import type { Logger } from "../component/logger.ts";
+import type { RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { PluginRole } from "./requirements.ts";
@@ -106,4 +108,46 @@ export interface PluginStats {
   readonly dropped: number;
   /** A receiver's batches that the pipeline refused for good, or that came after the stop: they are lost. */
   readonly refused: number;
+}
+
+/** Everything that has a default, filled in. */
+export interface ResolvedOptions {
+  readonly isolation: Isolation;
+  readonly instances: number;
+  readonly limits: PluginLimits;
+  readonly onFailure: OnFailure;
+  readonly restart: RestartOptions;
+}
+
+/** Of the limits, those that only a thread of its own, or an engine that can, keeps. */
+const TIMEOUTS = ["callTimeoutMs", "startTimeoutMs", "shutdownTimeoutMs"] as const;
+
+/** @throws ConfigError that lists everything that cannot be had */
+export function resolveOptions(options: PluginOptions, engine: RuntimeCapabilities): ResolvedOptions {
+  const { role, isolation = "worker", instances = 1, onFailure = "reject", limits = {} } = options;
+  const issues: string[] = [];
+  if (!Number.isInteger(instances) || instances < 1)
+    issues.push(`instances: must be a whole number above 0, not ${instances}`);
+  if (role === "receiver" && isolation === "inline")
+    issues.push("isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker");
+  if (role === "receiver" && instances > 1)
+    issues.push("instances: a receiver has one instance; more would receive the same data again");
+  if (role !== "processor" && onFailure === "pass_through")
+    issues.push("on_failure: only a processor can pass data through; use reject or drop");
+  if (isolation === "inline" && !engine.deadline)
+    for (const name of TIMEOUTS)
+      if (limits[name] !== undefined)
+        issues.push(
+          `limits: ${name}: the engine cannot end a call that runs inline; use isolation worker, or remove it`,
+        );
+  if (limits.memoryBytes !== undefined && !engine.memoryLimit)
+    issues.push("limits: memoryBytes: the engine cannot limit memory; remove it");
+  if (issues.length > 0) throw new ConfigError(issues);
+  return {
+    isolation,
+    instances,
+    onFailure,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    restart: { ...DEFAULT_RESTART, ...options.restart },
+  };
 }
