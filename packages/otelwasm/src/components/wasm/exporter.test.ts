@@ -88,6 +88,6 @@ describe("exporter wasm", () => {
     await exporter.start();
     await exporter.consume({ signal: "logs", bytes: Uint8Array.from(payload(1)) });
     await exporter.shutdown();
-    assert.match(lines.join("\n"), /^warn: Data that the plugin could not take/m);
+    assert.match(lines.join("\n"), /^warn: Batches that the plugin could not deal with$/m);
   });
 });

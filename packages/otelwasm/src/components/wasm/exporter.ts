@@ -4,6 +4,7 @@ import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers } from "./load.ts";
+import { reportLosses } from "./losses.ts";
 
 /** Pushes every batch into a plugin's `consume_X`; its status is the answer. A guest that sets a result traps: there is nobody to pass it on to. */
 class WasmExporter implements Exporter {
@@ -29,7 +30,11 @@ class WasmExporter implements Exporter {
   }
 
   async shutdown(): Promise<void> {
-    await this.#plugin?.shutdown();
+    try {
+      await this.#plugin?.shutdown();
+    } finally {
+      reportLosses(this.#settings.logger, this.#plugin);
+    }
   }
 }
 

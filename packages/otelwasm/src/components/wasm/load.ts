@@ -48,7 +48,7 @@ function present<T extends object>(object: T): Present<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 
-/** Whether a plugin with this configuration takes the buffer of a batch away with it, into its worker. */
+/** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */
 export function movesBuffers(config: PluginConfig): boolean {
-  return config.isolation !== "inline";
+  return config.isolation !== "inline" && config.on_failure !== "pass_through";
 }

@@ -4,6 +4,7 @@ import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers } from "./load.ts";
+import { reportLosses } from "./losses.ts";
 
 /** Pushes every batch through a plugin's `consume_X`, and passes on what it sets. */
 class WasmProcessor implements Processor {
@@ -34,7 +35,11 @@ class WasmProcessor implements Processor {
   }
 
   async shutdown(): Promise<void> {
-    await this.#plugin?.shutdown();
+    try {
+      await this.#plugin?.shutdown();
+    } finally {
+      reportLosses(this.#settings.logger, this.#plugin);
+    }
   }
 
   #forward(signal: Signal, bytes: Uint8Array): Promise<void> | undefined {
