@@ -11,10 +11,10 @@ function finish(problem) {
   clearTimeout(timer);
   if (problem !== undefined) {
     console.error(`npm start: ${problem}. It printed:\n${output}`);
-    process.kill(-child.pid, "SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
     process.exit(1);
   }
-  console.log("npm start: a span, a metric and a log came out changed; Ctrl-C ended it with exit code 0");
+  console.log("npm start: a span, a metric and a log came out changed; Ctrl-C drained and stopped it");
 }
 
 for (const stream of [child.stdout, child.stderr]) {
@@ -26,6 +26,9 @@ for (const stream of [child.stdout, child.stderr]) {
     }
   });
 }
-child.on("exit", (code) =>
-  finish(!interrupted ? `it ended with exit code ${code}` : code === 0 ? undefined : `exit code ${code} after Ctrl-C`),
-);
+// The shell that npm runs scripts in dies of the signal, and npm with it; the collector drains, says so, and closes its output.
+child.on("close", (code, signal) => {
+  if (!interrupted) finish(`it ended with ${signal ?? `exit code ${code}`}`);
+  else if (!output.includes("Stopped.")) finish("it did not drain after Ctrl-C");
+  else finish();
+});

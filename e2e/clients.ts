@@ -15,7 +15,7 @@ import { decodeStatus, grpcPath, type RpcStatus, type Signal } from "./proto.ts"
 import type { Telemetry } from "./telemetry.ts";
 
 export const PROTOCOLS = ["grpc", "http/protobuf", "http/json"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+type Protocol = (typeof PROTOCOLS)[number];
 
 /** Where OTLP is taken: `http://127.0.0.1:4317` and `http://127.0.0.1:4318`. */
 export interface Target {

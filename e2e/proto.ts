@@ -10,7 +10,7 @@ export type Signal = (typeof SIGNALS)[number];
 
 /** A decoded message in a form that can be compared: bytes are hex, 64-bit integers decimal text, fields that are not there are not there. */
 export type Plain = { [field: string]: PlainValue };
-export type PlainValue = string | number | boolean | Plain | PlainValue[];
+type PlainValue = string | number | boolean | Plain | PlainValue[];
 
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target): string => fileURLToPath(new URL(`../proto/${target}`, import.meta.url));
@@ -66,7 +66,7 @@ function plainOne(field: protobuf.Field, value: unknown): PlainValue {
 }
 
 /** A message without what proto3 does not tell apart: an implicit field with its default value is an absent one. */
-export function toPlain(type: protobuf.Type, message: Record<string, unknown>): Plain {
+function toPlain(type: protobuf.Type, message: Record<string, unknown>): Plain {
   const plain: Plain = {};
   for (const field of type.fieldsArray) {
     field.resolve();

@@ -21,7 +21,7 @@ import {
   type Signal,
 } from "./proto.ts";
 
-export interface SinkRequest {
+interface SinkRequest {
   readonly signal: Signal;
   readonly protocol: "grpc" | "http";
   readonly encoding: "protobuf" | "json";
@@ -47,7 +47,7 @@ export type Answer =
       readonly retryAfterMs?: number;
     };
 
-export const accept: Answer = { kind: "accept" };
+const accept: Answer = { kind: "accept" };
 
 /** Resolves when the test says so: an answer that the sink holds back. */
 export interface Gate {

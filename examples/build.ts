@@ -10,12 +10,24 @@ function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** Builds that have not ended: whoever asks at the same moment waits for the same one. */
+const building = new Map<string, Promise<string>>();
+
 /**
  * @param name the example's folder; `assembly/index.ts` in it becomes `build/<name>.wasm`
  * @param say told before a build, which takes some seconds
  * @returns the path of the compiled plugin
  */
-export async function buildExample(name: string, say: (message: string) => void = () => {}): Promise<string> {
+export function buildExample(name: string, say: (message: string) => void = () => {}): Promise<string> {
+  let build = building.get(name);
+  if (build === undefined) {
+    build = compile(name, say).finally(() => building.delete(name));
+    building.set(name, build);
+  }
+  return build;
+}
+
+async function compile(name: string, say: (message: string) => void): Promise<string> {
   const outFile = `${root}examples/${name}/build/${name}.wasm`;
   const sources = globSync([`examples/${name}/assembly/**/*.ts`, "packages/sdk/{assembly,build}/**/*.ts"], {
     cwd: root,

@@ -23,7 +23,7 @@ const ROOTS = {
 } as const;
 
 /** As `npm run format` leaves it. */
-export function formatSource(root: string, path: string, text: string): string {
+function formatSource(root: string, path: string, text: string): string {
   const biome = spawnSync("biome", ["format", `--stdin-file-path=${path}`], {
     cwd: root,
     input: text,

@@ -3,7 +3,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import protobuf from "protobufjs";
 
-export type ScalarKind =
+type ScalarKind =
   | "string"
   | "bytes"
   | "bool"
@@ -41,7 +41,7 @@ export interface MessageModel {
   readonly fields: readonly FieldModel[];
 }
 
-export interface EnumModel {
+interface EnumModel {
   readonly name: string;
   readonly values: readonly (readonly [name: string, number: number])[];
 }

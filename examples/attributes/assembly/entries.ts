@@ -6,9 +6,9 @@
 import { arenaAllocate } from "@otelwasm/sdk/memory/arena";
 import { cut, insertRaw, Message, open, touch } from "@otelwasm/sdk/wire/message";
 import { after, BYTES, readLength, readTag, skipValue } from "@otelwasm/sdk/wire/read";
-import { varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
+import { copyBytes, varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
 import { findSlot, keyAt, keyCount, keyFieldSize } from "./keys";
-import { fieldSize, unknownFields, writtenEnd } from "./value";
+import { fieldSize, gather, unknownFields, writtenEnd } from "./value";
 
 const enum State {
   AS_IT_IS,
@@ -35,6 +35,8 @@ export class Entry {
   encodedEnd: usize;
   /** -1 for a key that the configuration does not name. */
   slot: i32;
+  /** Its place among the entries. */
+  index: i32;
   state: State;
 }
 
@@ -177,7 +179,8 @@ function newEntry(slot: i32): Entry {
     entries = wider;
     capacity = max(capacity * 2, 64);
   }
-  const entry = at(count++);
+  const entry = at(count);
+  entry.index = count++;
   entry.slot = slot;
   if (slot >= 0 && load<usize>(bySlot + (slot << 2)) == 0) store<Entry>(bySlot + (slot << 2), entry);
   return entry;
@@ -195,6 +198,7 @@ function readEntry(tagStart: usize, end: usize): usize {
   let valueStart: usize = start;
   let valueEnd: usize = start;
   let values = 0;
+  let total: usize = 0;
   let usual = true;
   let p = start;
   while (p < next) {
@@ -209,23 +213,20 @@ function readEntry(tagStart: usize, end: usize): usize {
       const length = readLength(p, next);
       const from = after;
       if (from == 0) return 0;
-      if (values++ == 0) {
-        valueStart = from;
-        valueEnd = from + length;
-      } else {
-        // One message in two places: protobuf merges them.
-        const merged = arenaAllocate(valueEnd - valueStart + length);
-        memory.copy(merged, valueStart, valueEnd - valueStart);
-        memory.copy(merged + (valueEnd - valueStart), from, length);
-        valueEnd = merged + (valueEnd - valueStart) + length;
-        valueStart = merged;
-      }
+      valueStart = from;
+      valueEnd = from + length;
+      total += length;
+      ++values;
     } else if (values > 0) usual = false;
     p = skipValue(p, next, tag);
     if (p == 0) return 0;
   }
   const slot = findSlot(keyStart, keySize);
   if (slot < 0 && !everyKey) return next;
+  if (values > 1) {
+    valueStart = gather(start, next, VALUE_TAG, total);
+    valueEnd = valueStart + total;
+  }
   const entry = found(tagStart, next, keyStart, keySize, slot);
   entry.valueStart = valueStart;
   entry.valueEnd = valueEnd;
@@ -304,9 +305,9 @@ export function removeEntry(entry: Entry): void {
   entry.state = State.REMOVED;
   const slot = entry.slot;
   if (slot < 0 || entryOf(slot) !== entry) return;
-  // The next one with the same key counts from now on.
+  // The next one with the same key counts from now on. What stands before has been passed already.
   store<usize>(bySlot + (slot << 2), 0);
-  for (let i = 0; i < count; ++i) {
+  for (let i = entry.index + 1; i < count; ++i) {
     const other = at(i);
     if (other.slot == slot && other.state != State.REMOVED) {
       store<Entry>(bySlot + (slot << 2), other);
@@ -358,16 +359,13 @@ function encodeEntry(field: u32, entry: Entry, restSize: usize): usize {
   if (entry.state == State.APPENDED) {
     p = writeVarint(p, KEY_TAG);
     p = writeVarint(p, entry.keySize);
-    memory.copy(p, entry.keyStart, entry.keySize);
-    p += entry.keySize;
+    p = copyBytes(p, entry.keyStart, entry.keySize);
   } else {
-    memory.copy(p, entry.restStart, restSize);
-    p += restSize;
+    p = copyBytes(p, entry.restStart, restSize);
   }
   p = writeVarint(p, VALUE_TAG);
   p = writeVarint(p, valueSize);
-  memory.copy(p, entry.valueStart, valueSize);
-  encodedEnd = p + valueSize;
+  encodedEnd = copyBytes(p, entry.valueStart, valueSize);
   return start;
 }
 

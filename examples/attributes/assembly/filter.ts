@@ -1,6 +1,7 @@
 // Lists of texts of which one has to match: equal, or as regular expressions.
 import { Json, JsonType } from "@otelwasm/sdk/config/json";
 import { Regexp } from "@otelwasm/sdk/regexp";
+import { sameBytes } from "@otelwasm/sdk/wire/read";
 import { equalValues } from "./equal";
 import { at, checkKeys, child, fail, join, readList, readText } from "./reader";
 import { Constant, constantOf } from "./constant";
@@ -42,7 +43,7 @@ export class Filter {
     const size = end - start;
     for (let i = 0; i < this.texts.length; ++i) {
       const each = unchecked(this.texts[i]);
-      if (<usize>each.byteLength == size && memory.compare(changetype<usize>(each), start, size) == 0) return true;
+      if (<usize>each.byteLength == size && sameBytes(changetype<usize>(each), start, size)) return true;
     }
     for (let i = 0; i < this.expressions.length; ++i) {
       if (unchecked(this.expressions[i]).matchUtf8(start, size)) return true;

@@ -84,6 +84,11 @@ function value(json: Json, start: usize, end: usize, depth: u32): void {
     case Kind.BYTES: {
       const from = contentStart;
       const until = contentEnd;
+      // To Go, no bytes are a slice that is not there.
+      if (from == until) {
+        json.ascii("null");
+        break;
+      }
       json.byte(0x22);
       json.end = writeBase64(json.room(base64Size(until - from)), from, until);
       json.byte(0x22);

@@ -1,5 +1,6 @@
 // The attributes that the configuration names. Each has a slot; while a record is scanned, most of its keys are told apart
 // from all of these by their length alone.
+import { sameBytes } from "@otelwasm/sdk/wire/read";
 import { fieldSize } from "./value";
 
 /** Keys of this size and longer share a place in the table of lengths. */
@@ -68,7 +69,7 @@ export function findSlot(start: usize, size: usize): i32 {
 function compareKeys(next: i32, start: usize, size: usize): i32 {
   do {
     const entry = table + (next - 1) * 12;
-    if (load<usize>(entry, 4) == size && memory.compare(load<usize>(entry), start, size) == 0) return next - 1;
+    if (load<usize>(entry, 4) == size && sameBytes(load<usize>(entry), start, size)) return next - 1;
     next = load<i32>(entry, 8);
   } while (next != 0);
   return -1;

@@ -8,7 +8,7 @@ import { Condition, conditionsOf, Filter, filterOf, MatchType } from "./filter";
 import { slotOf } from "./keys";
 import { at, checkKeys, child, expect, fail, join, readBool, readInteger, readList, readText, readTexts } from "./reader";
 import { textEnd, textOf } from "./text";
-import { messageEnd, messageOf, textField } from "./value";
+import { fieldEnd, messageOf, textField } from "./value";
 
 const KEYS: string[] = [
   "match_type", "regexp", "services", "span_names", "span_kinds", "log_bodies", "log_severity_texts", "log_severity_number",
@@ -113,7 +113,7 @@ export class Matcher {
     this.resourceMatches = true;
     if (this.services === null && this.resources.length == 0) return true;
     const resource = messageOf(group._start, group._end, 1);
-    scanBytes(resource, messageEnd, RESOURCE_ATTRIBUTES);
+    scanBytes(resource, fieldEnd, RESOURCE_ATTRIBUTES);
     const services = this.services;
     if (services !== null) {
       const name = entryOf(this.serviceName);
@@ -130,15 +130,15 @@ export class Matcher {
     this.scopeMatches = this.resourceMatches;
     if (this.libraries.length == 0) return this.scopeMatches;
     const scope = messageOf(group._start, group._end, 1);
-    const end = messageEnd;
+    const end = fieldEnd;
     for (let i = 0; i < this.libraries.length && this.scopeMatches; ++i) {
       const library = this.libraries[i];
       const name = textField(scope, end, 1);
-      this.scopeMatches = library.name.matches(name, messageEnd);
+      this.scopeMatches = library.name.matches(name, fieldEnd);
       const version = library.version;
       if (this.scopeMatches && version !== null) {
         const start = textField(scope, end, 2);
-        this.scopeMatches = version.matches(start, messageEnd);
+        this.scopeMatches = version.matches(start, fieldEnd);
       }
     }
     return this.scopeMatches;
@@ -169,7 +169,7 @@ export class Matcher {
     if (bodies !== null) {
       // Not through the view: a message that nobody has looked into is scanned fastest.
       const body = messageOf(record._start, record._end, 5);
-      const start = textOf(body, messageEnd);
+      const start = textOf(body, fieldEnd);
       if (!bodies.matches(start, textEnd)) return false;
     }
     const texts = this.severityTexts;

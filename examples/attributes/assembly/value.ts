@@ -1,7 +1,7 @@
 // The content of an `AnyValue` message, read and written as bytes.
 import { arenaAllocate } from "@otelwasm/sdk/memory/arena";
 import { after, BYTES, FIXED64, readLength, readTag, readVarint, skipValue, VARINT } from "@otelwasm/sdk/wire/read";
-import { varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
+import { copyBytes, varintSize, writeVarint } from "@otelwasm/sdk/wire/write";
 
 /** Which member of the oneof a value has: the number of its field. */
 export const enum Kind {
@@ -40,7 +40,12 @@ export function readValue(start: usize, end: usize): Kind {
 
 function readAnyValue(p: usize, end: usize): Kind {
   let kind = Kind.EMPTY;
+  // Where an array or map stands in several places: the first of them, and their size altogether.
+  let run: usize = 0;
+  let total: usize = 0;
+  let pieces = 0;
   while (p < end) {
+    const at = p;
     const tag = readTag(p, end);
     p = after;
     if (p == 0) return Kind.EMPTY;
@@ -55,81 +60,88 @@ function readAnyValue(p: usize, end: usize): Kind {
       kind = Kind.DOUBLE;
     } else if (wire == BYTES && (field == Kind.STR || (field >= <u32>Kind.ARRAY && field <= <u32>Kind.BYTES))) {
       const size = readLength(p, end);
-      const start = after;
-      if (start == 0) return Kind.EMPTY;
-      if (<u32>kind == field && (field == Kind.ARRAY || field == Kind.MAP)) {
-        // One message in two places: protobuf merges them.
-        const merged = arenaAllocate(contentEnd - contentStart + size);
-        memory.copy(merged, contentStart, contentEnd - contentStart);
-        memory.copy(merged + (contentEnd - contentStart), start, size);
-        contentEnd = merged + (contentEnd - contentStart) + size;
-        contentStart = merged;
-      } else {
-        contentStart = start;
-        contentEnd = start + size;
+      if (after == 0) return Kind.EMPTY;
+      contentStart = after;
+      contentEnd = after + size;
+      if (<u32>kind != field) {
+        run = at;
+        total = 0;
+        pieces = 0;
       }
+      total += size;
+      ++pieces;
       kind = field;
     }
     p = skipValue(p, end, tag);
     if (p == 0) return Kind.EMPTY;
   }
+  if (pieces > 1 && (kind == Kind.ARRAY || kind == Kind.MAP)) {
+    contentStart = gather(run, end, (<u32>kind << 3) | BYTES, total);
+    contentEnd = contentStart + total;
+  }
   return kind;
 }
 
 /**
- * Finds a singular message field; where it occurs twice, protobuf merges it.
- * @returns where its content begins; it ends at {@link messageEnd}, and is empty when there is none
+ * A message that stands in several places is one message with the fields of all of them.
+ * @returns where a copy begins that has them together: `total` bytes
  */
-export function messageOf(p: usize, end: usize, field: u32): usize {
-  const wanted = (field << 3) | BYTES;
-  let found = p;
-  messageEnd = p;
+export function gather(p: usize, end: usize, wanted: u32, total: usize): usize {
+  const merged = arenaAllocate(total);
+  let to = merged;
   while (p < end) {
     const tag = readTag(p, end);
     p = after;
-    if (p == 0) break;
     if (tag == wanted) {
       const size = readLength(p, end);
-      const start = after;
-      if (start == 0) break;
-      const before = messageEnd - found;
-      if (before == 0) {
-        found = start;
-        messageEnd = start + size;
-      } else {
-        const merged = arenaAllocate(before + size);
-        memory.copy(merged, found, before);
-        memory.copy(merged + before, start, size);
-        found = merged;
-        messageEnd = merged + before + size;
-      }
+      memory.copy(to, after, size);
+      to += size;
     }
     p = skipValue(p, end, tag);
-    if (p == 0) break;
   }
-  return found;
+  return merged;
 }
 
-export let messageEnd: usize = 0;
+/**
+ * Finds a singular message field.
+ * @returns where its content begins; it ends at {@link fieldEnd}, and is empty when there is none
+ */
+export function messageOf(start: usize, end: usize, field: u32): usize {
+  return findField(start, end, field, true);
+}
 
 /** As {@link messageOf} for text and bytes, of which the last one counts. */
-export function textField(p: usize, end: usize, field: u32): usize {
+export function textField(start: usize, end: usize, field: u32): usize {
+  return findField(start, end, field, false);
+}
+
+export let fieldEnd: usize = 0;
+
+function findField(start: usize, end: usize, field: u32, merge: bool): usize {
   const wanted = (field << 3) | BYTES;
-  let found = p;
-  messageEnd = p;
+  let found = start;
+  let total: usize = 0;
+  let pieces = 0;
+  fieldEnd = start;
+  let p = start;
   while (p < end) {
     const tag = readTag(p, end);
     p = after;
-    if (p == 0) break;
+    if (p == 0) return found;
     if (tag == wanted) {
       const size = readLength(p, end);
-      if (after == 0) break;
+      if (after == 0) return found;
       found = after;
-      messageEnd = found + size;
+      fieldEnd = found + size;
+      total += size;
+      ++pieces;
     }
     p = skipValue(p, end, tag);
-    if (p == 0) break;
+    if (p == 0) return found;
   }
+  if (pieces < 2 || !merge) return found;
+  found = gather(start, end, wanted, total);
+  fieldEnd = found + total;
   return found;
 }
 
@@ -160,8 +172,7 @@ export function newDouble(value: f64): usize {
 /** Writes a value that is text. @returns the position after it, at most 6 bytes more than the text has */
 export function writeText(to: usize, text: usize, size: usize): usize {
   const start = writeVarint(writeVarint(to, (Kind.STR << 3) | BYTES), size);
-  memory.copy(start, text, size);
-  return start + size;
+  return copyBytes(start, text, size);
 }
 
 /** Bytes that a field of this size takes, with its tag of one byte and its length. */

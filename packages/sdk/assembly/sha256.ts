@@ -48,17 +48,31 @@ export function sha256Hex(from: usize, size: usize, to: usize): void {
   block(TAIL);
   if (padded == 128) block(TAIL + 64);
 
-  for (let i: usize = 0; i < 32; ++i) {
-    const byte = (load<u32>(STATE + (i & ~3)) >> (24 - ((<u32>i & 3) << 3))) & 0xff;
-    store<u8>(to++, hexDigit(byte >> 4));
-    store<u8>(to++, hexDigit(byte & 15));
+  for (let i: usize = 0; i < 32; i += 4) {
+    const word = load<u32>(STATE + i);
+    store<u64>(to + i * 2, (<u64>hexOf(word & 0xffff) << 32) | hexOf(word >> 16));
   }
+}
+
+/** The four digits of a 16 bit number, the first one in the lowest byte. */
+// @ts-ignore: decorator
+@inline
+function hexOf(value: u32): u32 {
+  const digits = (value >> 12) | (value & 0x0f00) | ((value & 0x00f0) << 12) | ((value & 0x000f) << 24);
+  // Digits above 9 become letters: 6 more carry into bit 4, and the letters begin 39 above where digits would go on.
+  return digits + 0x30303030 + (((digits + 0x06060606) >> 4) & 0x01010101) * 39;
 }
 
 // @ts-ignore: decorator
 @inline
-function hexDigit(value: u32): u8 {
-  return <u8>(value < 10 ? 0x30 + value : 0x57 + value);
+function mix(e: u32, f: u32, g: u32): u32 {
+  return (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + (((f ^ g) & e) ^ g);
+}
+
+// @ts-ignore: decorator
+@inline
+function majority(a: u32, b: u32, c: u32): u32 {
+  return (rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)) + ((a & b) | ((a | b) & c));
 }
 
 function block(at: usize): void {
@@ -78,19 +92,32 @@ function block(at: usize): void {
   let f = load<u32>(STATE, 20);
   let g = load<u32>(STATE, 24);
   let h = load<u32>(STATE, 28);
-  for (let i: usize = 0; i < 256; i += 4) {
-    const s1 = rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25);
-    const t1 = h + s1 + ((e & f) ^ (~e & g)) + load<u32>(K + i) + load<u32>(W + i);
-    const s0 = rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22);
-    const t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
+  // Eight rounds at a time: the letters come round to where they were, and nothing has to move.
+  for (let i: usize = 0; i < 256; i += 32) {
+    h += mix(e, f, g) + load<u32>(K + i, 0) + load<u32>(W + i, 0);
+    d += h;
+    h += majority(a, b, c);
+    g += mix(d, e, f) + load<u32>(K + i, 4) + load<u32>(W + i, 4);
+    c += g;
+    g += majority(h, a, b);
+    f += mix(c, d, e) + load<u32>(K + i, 8) + load<u32>(W + i, 8);
+    b += f;
+    f += majority(g, h, a);
+    e += mix(b, c, d) + load<u32>(K + i, 12) + load<u32>(W + i, 12);
+    a += e;
+    e += majority(f, g, h);
+    d += mix(a, b, c) + load<u32>(K + i, 16) + load<u32>(W + i, 16);
+    h += d;
+    d += majority(e, f, g);
+    c += mix(h, a, b) + load<u32>(K + i, 20) + load<u32>(W + i, 20);
+    g += c;
+    c += majority(d, e, f);
+    b += mix(g, h, a) + load<u32>(K + i, 24) + load<u32>(W + i, 24);
+    f += b;
+    b += majority(c, d, e);
+    a += mix(f, g, h) + load<u32>(K + i, 28) + load<u32>(W + i, 28);
+    e += a;
+    a += majority(b, c, d);
   }
   store<u32>(STATE, load<u32>(STATE, 0) + a, 0);
   store<u32>(STATE, load<u32>(STATE, 4) + b, 4);

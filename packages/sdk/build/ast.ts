@@ -20,12 +20,17 @@ const NOT_BELOW = new Set(["range", "source", "parent", "parentNode", "signature
 export function replaceNodes(node: object, visit: (node: Node) => Node | undefined): void {
   for (const [key, value] of Object.entries(node)) {
     if (NOT_BELOW.has(key)) continue;
-    if (Array.isArray(value)) value.forEach((item, i) => replaceIn(value, i, item, visit));
+    if (Array.isArray(value)) for (const [i, item] of value.entries()) replaceIn(value, i, item, visit);
     else replaceIn(node, key, value, visit);
   }
 }
 
-function replaceIn(holder: object, key: string | number, value: unknown, visit: (node: Node) => Node | undefined): void {
+function replaceIn(
+  holder: object,
+  key: string | number,
+  value: unknown,
+  visit: (node: Node) => Node | undefined,
+): void {
   if (!(value instanceof Node) || value instanceof Source) return;
   replaceNodes(value, visit);
   const by = visit(value);
@@ -38,7 +43,8 @@ export function parseSnippet(text: string, range: Range): Statement[] {
   parser.parseFile(text, "~otelwasm/snippet.ts", true);
   const source = parser.sources[0];
   const problem = parser.diagnostics[0];
-  if (source === undefined || problem !== undefined) throw new Error(`generated code does not parse: ${problem?.message}\n${text}`);
+  if (source === undefined || problem !== undefined)
+    throw new Error(`generated code does not parse: ${problem?.message}\n${text}`);
   replaceNodes(source, (node) => {
     node.range = range;
     return undefined;
@@ -75,7 +81,8 @@ export class Names {
     if (seen.has(`${source.internalPath}:${name}`)) return undefined;
     seen.add(`${source.internalPath}:${name}`);
     for (const statement of source.statements) {
-      if (statement instanceof ClassDeclaration && statement.name.text === name) return { declaration: statement, source };
+      if (statement instanceof ClassDeclaration && statement.name.text === name)
+        return { declaration: statement, source };
       if (statement instanceof ImportStatement) {
         const imported = statement.declarations?.find((declaration) => declaration.name.text === name);
         if (imported !== undefined) return this.exported(imported.foreignName.text, statement.internalPath, seen);
@@ -99,7 +106,12 @@ export class Names {
     return source === undefined ? undefined : this.classOf(name, source, seen);
   }
 
-  private reexported(name: string, statement: ExportStatement, source: Source, seen: Set<string>): AuthorClass | undefined {
+  private reexported(
+    name: string,
+    statement: ExportStatement,
+    source: Source,
+    seen: Set<string>,
+  ): AuthorClass | undefined {
     const { members, internalPath } = statement;
     if (members === null) return internalPath === null ? undefined : this.exported(name, internalPath, seen);
     const member = members.find((each) => each.exportedName.text === name);
@@ -111,7 +123,9 @@ export class Names {
 }
 
 export function decoratorNames(declaration: { decorators: { name: Node }[] | null }): string[] {
-  return (declaration.decorators ?? []).flatMap(({ name }) => (name instanceof IdentifierExpression ? [name.text] : []));
+  return (declaration.decorators ?? []).flatMap(({ name }) =>
+    name instanceof IdentifierExpression ? [name.text] : [],
+  );
 }
 
 export function fieldsOf(declaration: ClassDeclaration): FieldDeclaration[] {

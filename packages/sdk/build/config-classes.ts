@@ -2,14 +2,22 @@
 // that decodes them. A field may carry `@required`, and `@key("name")` where the configuration's key is another word.
 import {
   CallExpression,
+  ClassDeclaration,
   IdentifierExpression,
   MethodDeclaration,
   type Node,
   type Source,
   StringLiteralExpression,
-  ClassDeclaration,
 } from "assemblyscript";
-import { type AuthorClass, decoratorNames, fieldsOf, type Names, parseSnippet, replaceNodes, typeNames } from "./ast.ts";
+import {
+  type AuthorClass,
+  decoratorNames,
+  fieldsOf,
+  type Names,
+  parseSnippet,
+  replaceNodes,
+  typeNames,
+} from "./ast.ts";
 
 const METHOD = "__decodeConfig";
 const IMPORTS = `
@@ -25,7 +33,8 @@ export function addDecoders(sources: readonly Source[], names: Names): void {
     const found = names.classOf(name, from);
     if (found === undefined || found.source.isLibrary || classes.has(found.declaration)) return;
     classes.set(found.declaration, found);
-    for (const field of fieldsOf(found.declaration)) for (const each of typeNames(field.type)) reach(each, found.source);
+    for (const field of fieldsOf(found.declaration))
+      for (const each of typeNames(field.type)) reach(each, found.source);
     const base = found.declaration.extendsType;
     if (base !== null) reach(base.name.identifier.text, found.source);
   };
@@ -39,7 +48,11 @@ export function addDecoders(sources: readonly Source[], names: Names): void {
 function configTypes(source: Source): string[] {
   const found: string[] = [];
   replaceNodes(source, (node: Node) => {
-    if (node instanceof CallExpression && node.expression instanceof IdentifierExpression && node.expression.text === "config") {
+    if (
+      node instanceof CallExpression &&
+      node.expression instanceof IdentifierExpression &&
+      node.expression.text === "config"
+    ) {
       for (const type of node.typeArguments ?? []) found.push(...typeNames(type));
     }
     return undefined;

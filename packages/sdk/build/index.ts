@@ -1,1 +1,1 @@
-export { buildPlugin, type BuildOptions, type BuildResult, PluginBuildError } from "./plugin.ts";
+export { type BuildOptions, type BuildResult, buildPlugin, PluginBuildError } from "./plugin.ts";

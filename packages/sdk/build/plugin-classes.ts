@@ -74,7 +74,9 @@ export function pluginModule(entry: Source, names: Names): PluginModule | { prob
     });
   }
   problems.push(...clashes(entry, plugins));
-  return problems.length > 0 ? { problems } : { text: moduleText(entry, plugins), receives: plugins.some(({ kind }) => kind.name === "Receiver") };
+  return problems.length > 0
+    ? { problems }
+    : { text: moduleText(entry, plugins), receives: plugins.some(({ kind }) => kind.name === "Receiver") };
 }
 
 /** An export has one class behind it, and processors and exporters have the same ones. */

@@ -68,11 +68,13 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
       sources.set(path, text);
       return text;
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+        return null;
       throw error;
     }
   };
-  if ((await read(file)) === null) throw new PluginBuildError(options.entry, [`${options.entry}: there is no such file`]);
+  if ((await read(file)) === null)
+    throw new PluginBuildError(options.entry, [`${options.entry}: there is no such file`]);
 
   const result = await asc.main(
     [
@@ -142,7 +144,8 @@ interface Place {
 function place(range: Place | null, sources: ReadonlyMap<string, string>, baseDir: string): string {
   if (range === null || range.source === null) return "plugin";
   const path = range.source.normalizedPath;
-  const text = sources.get(path) ?? [...sources].find(([from]) => path.startsWith("~lib/") && from.endsWith(path.slice(5)))?.[1];
+  const text =
+    sources.get(path) ?? [...sources].find(([from]) => path.startsWith("~lib/") && from.endsWith(path.slice(5)))?.[1];
   if (text === undefined) return path;
   const before = text.slice(0, range.start).split("\n");
   const shown = path.startsWith("~lib/") ? path.slice(5) : relative(process.cwd(), join(baseDir, path));

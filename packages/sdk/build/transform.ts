@@ -3,8 +3,8 @@
 import type { Parser, Program, Source } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
 import { Names } from "./ast.ts";
-import { addDecoders } from "./config-classes.ts";
 import { rewriteBatches } from "./batches.ts";
+import { addDecoders } from "./config-classes.ts";
 import { rewriteLoops } from "./iteration.ts";
 import { pluginModule } from "./plugin-classes.ts";
 
@@ -24,7 +24,8 @@ export function pluginTransform(entry: string): Transform {
     if (main === undefined) return;
     for (const source of own) rewriteLoops(source);
     const names = new Names(parser.sources);
-    for (const { message, range } of own.flatMap((source) => rewriteBatches(source, names))) parser.error(USER_DEFINED_ERROR, range, message);
+    for (const { message, range } of own.flatMap((source) => rewriteBatches(source, names)))
+      parser.error(USER_DEFINED_ERROR, range, message);
     addDecoders(own, names);
     const module = pluginModule(main, names);
     if ("problems" in module) {

@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from "../component/logger.ts";
 import { createCollector } from "../service/create.ts";
 import { createLogger } from "../service/logger.ts";
 import { readConfig } from "./config.ts";
+import { tuneHeap } from "./heap.ts";
 import type { ConfigOptions } from "./program.ts";
 import { EXIT } from "./report.ts";
 import { version } from "./version.ts";
@@ -15,6 +16,7 @@ import { version } from "./version.ts";
  * @throws ConfigError
  */
 export async function runCollector(options: ConfigOptions, debug: boolean): Promise<number> {
+  tuneHeap();
   let logger: Logger = silentLogger;
   const warnings: string[] = [];
   const collector = await createCollector(

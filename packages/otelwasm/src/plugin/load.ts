@@ -47,7 +47,8 @@ async function loadWith(
   options: PluginOptions,
   resolved: ResolvedOptions,
 ): Promise<LoadedModule> {
-  const { id, role, logger = silentLogger } = options;
+  const { id, role } = options;
+  const logger = options.guestLogger ?? options.logger ?? silentLogger;
   const { limits, onFailure } = resolved;
   const compileOptions = runtime.capabilities.memoryLimit ? { memoryLimit: limits.memoryBytes } : {};
   const module = await runtime.compile(binary, compileOptions).catch((error: unknown) => {

@@ -76,6 +76,8 @@ export type PluginOptions = PluginSource & {
   readonly runtimeConfig?: RuntimeConfig;
   /** Gets the guest's lines and what happens to the instance. Default: silent. */
   readonly logger?: Logger;
+  /** Gets the guest's lines in place of `logger`. */
+  readonly guestLogger?: Logger;
   /** Default: `worker`. */
   readonly isolation?: Isolation;
   /** How many instances work side by side, for processors and exporters. Default: 1. */

@@ -19,7 +19,7 @@ export interface PartialSuccess {
 
 const RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo";
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function putVarint(out: number[], value: bigint): void {
   let rest = BigInt.asUintN(64, value);
@@ -213,7 +213,8 @@ export function decodeStatusJson(json: string): StatusMessage {
     const delay = property(detail, "retryDelay");
     if (property(detail, "@type") !== RETRY_INFO || typeof delay !== "string") continue;
     const seconds = /^(-?\d+(?:\.\d{1,9})?)s$/.exec(delay)?.[1];
-    if (seconds !== undefined) retryAfterMs = Number(seconds) * 1000;
+    // Nanoseconds are whole: what multiplication leaves behind them is not meant.
+    if (seconds !== undefined) retryAfterMs = Math.round(Number(seconds) * 1e9) / 1e6;
   }
   return {
     code: typeof code === "number" ? code : 0,

@@ -30,7 +30,7 @@ export interface LogLine {
 
 /** A processor or exporter plugin that has been started. */
 export interface TestPlugin<S extends Signal> extends AsyncDisposable {
-  /** The plugin's lines so far, those of `start` included; a failure of the plugin is a line as well. */
+  /** The plugin's lines so far, those of `start` included. */
   readonly logs: readonly LogLine[];
   /**
    * Pushes one batch.
@@ -62,7 +62,7 @@ export async function testPlugin<S extends Signal>(
     role: "processor",
     signals: [signal],
     pluginConfig: options.pluginConfig,
-    logger: collectingLogger(logs),
+    guestLogger: collectingLogger(logs),
     ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
   });
   try {

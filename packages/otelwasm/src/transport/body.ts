@@ -80,6 +80,6 @@ export function allocate(length: number): Uint8Array {
  * Each read from a socket has a buffer of its own, but several requests may lie in it. Only one of them is last; that one may keep the
  * buffer, since all others are copied out of it.
  */
-function endsItsBuffer(chunk: Uint8Array): boolean {
+export function endsItsBuffer(chunk: Uint8Array): boolean {
   return chunk.byteOffset + chunk.length === chunk.buffer.byteLength;
 }

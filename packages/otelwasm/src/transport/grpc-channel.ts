@@ -1,25 +1,16 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type OutgoingHttpHeaders,
-} from "node:http2";
-import { StatusCode } from "../component/errors.ts";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { ConsumerError, StatusCode } from "../component/errors.ts";
+import type { HostPort } from "../config/values.ts";
 import { decodeStatus } from "../telemetry/response.ts";
 import { decompress } from "./compression.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import {
-  codeOfForeignHttp,
-  codeOfReset,
-  decodeMessage,
-  formatTimeout,
-  frame,
-  MessageReader,
-  PREFIX,
-  prefix,
-  WINDOW,
-} from "./grpc.ts";
+import { codeOfForeignHttp, codeOfReset, decodeMessage, formatTimeout, MessageReader, prefix } from "./grpc.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import { Http2Code } from "./http2/frames.ts";
+import { encodeHeaders, type Headers } from "./http2/hpack.ts";
+import { type ConnectionHandler, Http2Stream } from "./http2/stream.ts";
+import { formatHostPort } from "./listen.ts";
 
 /** gRPC's back-off between attempts to connect: https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md */
 const BACKOFF = { initialMs: 1_000, factor: 1.6, maxMs: 120_000, jitter: 0.2 } as const;
@@ -27,9 +18,7 @@ const BACKOFF = { initialMs: 1_000, factor: 1.6, maxMs: 120_000, jitter: 0.2 } a
 const MAX_ANSWER = 4 * 1024 * 1024;
 /** After a call that got no answer: how long a ping may take before the connection counts as dead. */
 const PING_MS = 5_000;
-/** Messages up to here are copied behind their prefix. */
-const COPY_BELOW = 16 * 1024;
-const SESSION_MEMORY = 1024;
+const READ_BUFFER = 64 * 1024;
 
 /** A call that did not end with OK. */
 export class GrpcError extends Error {
@@ -46,8 +35,9 @@ export class GrpcError extends Error {
 }
 
 export interface ChannelOptions {
-  /** `http://host:port` or `https://host:port`. */
-  readonly authority: string;
+  readonly target: HostPort;
+  /** With TLS, verified with the certificates that Node trusts. */
+  readonly secure: boolean;
   readonly path: string;
   /** Metadata of every call, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -56,25 +46,24 @@ export interface ChannelOptions {
   readonly timeoutMs: number;
 }
 
-const CALL: unique symbol = Symbol("call");
-interface CallStream extends ClientHttp2Stream {
-  [CALL]?: Call | undefined;
-}
+/** Not to be remembered by anybody on the way. */
+const SECRET: ReadonlySet<string> = new Set(["authorization", "api-key", "x-api-key", "cookie"]);
+const EMPTY = new Uint8Array();
 
-class Call implements Deadline {
+class Call extends Http2Stream implements Deadline {
   deadlineAt: number = 0;
   deadlineIndex: number = -1;
   retried: boolean = false;
-  stream: CallStream | undefined = undefined;
-  status: OutgoingHttpHeaders | undefined = undefined;
-  reader: MessageReader | undefined = undefined;
-  /** Most answers are an empty message, which needs no reader. */
-  empty: boolean = false;
-  error: Error | undefined = undefined;
-  readonly channel: GrpcChannel;
   readonly message: Uint8Array;
-  readonly resolve: (answer: Uint8Array) => void;
-  readonly reject: (error: GrpcError) => void;
+  readonly #channel: GrpcChannel;
+  readonly #resolve: (answer: Uint8Array) => void;
+  readonly #reject: (error: GrpcError) => void;
+  #settled = false;
+  #begun = false;
+  #httpStatus = "";
+  /** Most answers are an empty message, which needs no reader. */
+  #empty = false;
+  #reader: MessageReader | undefined;
 
   constructor(
     channel: GrpcChannel,
@@ -82,18 +71,125 @@ class Call implements Deadline {
     resolve: (answer: Uint8Array) => void,
     reject: (error: GrpcError) => void,
   ) {
-    this.channel = channel;
+    super();
+    this.#channel = channel;
     this.message = message;
-    this.resolve = resolve;
-    this.reject = reject;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  override onHeaders(headers: Headers, end: boolean): void {
+    const status = headers.get(":status");
+    if (status?.startsWith("1") === true && !end) return;
+    this.#begun = true;
+    this.#httpStatus ||= status ?? "";
+    const code = headers.get("grpc-status");
+    if (code !== undefined && end) this.#end(Number(code), headers);
+    else if (this.#httpStatus !== "200") this.#foreign(end);
+    else if (end) this.#unfinished();
+  }
+
+  override onData(piece: Uint8Array, end: boolean): void {
+    if (this.#settled) return;
+    if (this.#reader === undefined && !this.#empty && isEmptyFrame(piece)) this.#empty = true;
+    else {
+      try {
+        this.#reader ??= new MessageReader(MAX_ANSWER, false);
+        this.#reader.push(piece);
+      } catch (cause) {
+        const code = cause instanceof ConsumerError ? cause.code : StatusCode.INTERNAL;
+        this.#abort(new GrpcError(code, `the server's answer: ${messageOf(cause)}`, { cause }));
+        return;
+      }
+    }
+    if (end) this.#unfinished();
+  }
+
+  override onReset(code: number): void {
+    // The server says that it has not looked at the call: its GOAWAY came first, or it has too many streams.
+    if (code === Http2Code.REFUSED_STREAM && !this.retried && !this.#begun && !this.#settled) {
+      this.retried = true;
+      this.#channel.again(this);
+      return;
+    }
+    this.settle(new GrpcError(codeOfReset(code), `the server reset the stream (HTTP/2 error ${code})`));
+  }
+
+  override onLost(cause: Error): void {
+    this.settle(new GrpcError(StatusCode.UNAVAILABLE, `the connection was lost: ${messageOf(cause)}`, { cause }));
   }
 
   onDeadline(): void {
-    this.channel.expired(this);
+    const { connection } = this;
+    if (connection === undefined) {
+      this.settle(new GrpcError(StatusCode.DEADLINE_EXCEEDED, "no connection within the timeout"));
+      return;
+    }
+    this.#abort(new GrpcError(StatusCode.DEADLINE_EXCEEDED, "no response within the timeout"));
+    this.#channel.probe(connection);
+  }
+
+  settle(outcome: Uint8Array | GrpcError): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    if (outcome instanceof GrpcError) this.#reject(outcome);
+    else this.#resolve(outcome);
+    this.#channel.left(this);
+  }
+
+  #abort(error: GrpcError): void {
+    this.settle(error);
+    this.connection?.reset(this, Http2Code.CANCEL);
+  }
+
+  #foreign(end: boolean): void {
+    const http = Number(this.#httpStatus);
+    const error = new GrpcError(codeOfForeignHttp(http), `the server answered with HTTP status ${http}, not with gRPC`);
+    if (end) this.settle(error);
+    else this.#abort(error);
+  }
+
+  #unfinished(): void {
+    this.settle(new GrpcError(StatusCode.INTERNAL, "the server ended the call without a status"));
+  }
+
+  #end(code: number, headers: Headers): void {
+    if (code !== StatusCode.OK) this.settle(statusError(code, headers));
+    else if (this.#empty) this.settle(EMPTY);
+    else {
+      try {
+        const message = this.#reader?.finish();
+        if (message === undefined) throw new Error("OK without a message");
+        // An answer is small, so this is done at once.
+        const plain = this.#reader?.compressed === true ? decompress("gzip", message, MAX_ANSWER) : message;
+        if (!(plain instanceof Uint8Array)) throw new Error("too large");
+        this.settle(plain);
+      } catch (cause) {
+        this.settle(new GrpcError(StatusCode.INTERNAL, `the server's answer: ${messageOf(cause)}`, { cause }));
+      }
+    }
   }
 }
 
-const EMPTY = new Uint8Array();
+function isEmptyFrame(piece: Uint8Array): boolean {
+  return piece.length === 5 && (piece[0]! | piece[1]! | piece[2]! | piece[3]! | piece[4]!) === 0;
+}
+
+function statusError(code: number, headers: Headers): GrpcError {
+  const message = decodeMessage(headers.get("grpc-message") ?? "");
+  const details = headers.get("grpc-status-details-bin");
+  if (details === undefined) return new GrpcError(code, message);
+  try {
+    const { retryAfterMs } = decodeStatus(Buffer.from(details, "base64"));
+    return new GrpcError(code, message, { retryAfterMs });
+  } catch (cause) {
+    return new GrpcError(code, `${message} (unreadable grpc-status-details-bin)`, { cause });
+  }
+}
 
 /**
  * Unary calls of one method to one server, over one HTTP/2 connection that is made when it is needed and made again when it is lost.
@@ -101,12 +197,15 @@ const EMPTY = new Uint8Array();
  */
 export class GrpcChannel {
   readonly #options: ChannelOptions;
-  readonly #headers: OutgoingHttpHeaders;
+  readonly #block: Uint8Array;
   readonly #deadlines: Deadlines = new Deadlines();
-  #session: ClientHttp2Session | undefined;
-  /** Calls that wait for the connection. */
-  #waiting: Call[] = [];
-  #connected = false;
+  readonly #connections: Set<Http2Connection> = new Set();
+  /** All connections read into it; what is to be kept is copied out at once. */
+  readonly #readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
+  /** The one that new calls go to. */
+  #current: Http2Connection | undefined;
+  /** Calls that wait for the connection, or until the server allows another stream. */
+  #queue: Call[] = [];
   #failures = 0;
   #nextAttempt = 0;
   #lastError = "";
@@ -117,15 +216,20 @@ export class GrpcChannel {
 
   constructor(options: ChannelOptions) {
     this.#options = options;
-    this.#headers = {
-      ":method": "POST",
-      ":path": options.path,
-      "content-type": "application/grpc",
-      te: "trailers",
-      "grpc-timeout": formatTimeout(options.timeoutMs),
-      ...(options.gzip ? { "grpc-encoding": "gzip", "grpc-accept-encoding": "identity,gzip" } : {}),
-      ...options.headers,
-    };
+    this.#block = encodeHeaders(
+      Object.entries({
+        ":method": "POST",
+        ":scheme": options.secure ? "https" : "http",
+        ":path": options.path,
+        ":authority": formatHostPort(options.target),
+        "content-type": "application/grpc",
+        te: "trailers",
+        "grpc-timeout": formatTimeout(options.timeoutMs),
+        ...(options.gzip ? { "grpc-encoding": "gzip", "grpc-accept-encoding": "identity,gzip" } : {}),
+        ...options.headers,
+      }),
+      SECRET,
+    );
   }
 
   /**
@@ -155,254 +259,118 @@ export class GrpcChannel {
       });
     }
     this.#deadlines.close();
-    const session = this.#session;
-    if (session === undefined || session.destroyed) return;
-    await new Promise<void>((resolve) => {
-      session.once("close", resolve);
-      session.destroy();
-    });
+    for (const connection of this.#connections) connection.destroy();
   }
 
   #dispatch(call: Call): void {
-    const session = this.#session;
-    if (session !== undefined && this.#connected) this.#send(session, call);
-    else if (session !== undefined || performance.now() >= this.#nextAttempt) {
-      this.#waiting.push(call);
-      if (session === undefined) this.#connect();
-    } else this.#settle(call, new GrpcError(StatusCode.UNAVAILABLE, this.#lastError));
+    let connection = this.#current;
+    if (connection === undefined || connection.destroyed) {
+      if (performance.now() < this.#nextAttempt) {
+        call.settle(new GrpcError(StatusCode.UNAVAILABLE, this.#lastError));
+        return;
+      }
+      connection = this.#connect();
+    }
+    if (connection.streams >= connection.peerMaxStreams) {
+      this.#queue.push(call);
+      return;
+    }
+    const head = prefix(call.message.length, this.#options.gzip);
+    if (connection.request(call, this.#block, head, call.message)) return;
+    // The numbers of streams are used up.
+    connection.end();
+    this.#connect().request(call, this.#block, head, call.message);
   }
 
-  #connect(): void {
-    const session = connect(this.#options.authority, {
-      maxSessionMemory: SESSION_MEMORY,
-      settings: { initialWindowSize: WINDOW, enablePush: false },
-    });
-    this.#session = session;
-    this.#connected = false;
-    let reason: Error | undefined;
-    session.on("connect", () => {
-      session.setLocalWindowSize(WINDOW);
-      this.#connected = true;
-      this.#failures = 0;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const call of waiting) if (call.deadlineIndex >= 0) this.#send(session, call);
-    });
-    session.on("error", (error) => {
-      reason = error;
-    });
-    // From now on new calls get a new connection; those that run end on the old one.
-    session.on("goaway", () => this.#forget(session));
-    session.on("close", () => {
-      const failed = this.#session === session && !this.#connected;
-      this.#forget(session);
-      if (failed) this.#attemptFailed(reason);
-    });
+  /** Sends what has waited. */
+  #dequeue(): void {
+    const connection = this.#current;
+    while (this.#queue.length > 0) {
+      if (connection !== undefined && !connection.destroyed && connection.streams >= connection.peerMaxStreams) return;
+      const call = this.#queue.shift();
+      if (call !== undefined && !call.settled) this.#dispatch(call);
+    }
   }
 
-  #forget(session: ClientHttp2Session): void {
-    if (this.#session !== session || !this.#connected) return;
-    this.#session = undefined;
-    this.#connected = false;
+  #connect(): Http2Connection {
+    const { target, secure } = this.#options;
+    let introduced = false;
+    const onread = {
+      buffer: this.#readBuffer,
+      callback: (length: number): boolean => {
+        connection.receive(this.#readBuffer.subarray(0, length));
+        return true;
+      },
+    };
+    const to = { host: target.host, port: target.port, noDelay: true, onread };
+    const socket = secure ? connectSecurely(to) : connect(to);
+    const handler: ConnectionHandler = {
+      onReady: () => {
+        introduced = true;
+        this.#failures = 0;
+      },
+      onGoAway: () => {
+        if (this.#current === connection) this.#current = undefined;
+      },
+      onCapacity: () => {
+        if (this.#queue.length > 0 && this.#current === connection) this.#dequeue();
+      },
+      onClose: (reason) => {
+        this.#connections.delete(connection);
+        if (this.#current === connection) this.#current = undefined;
+        if (!introduced) this.#attemptFailed(reason);
+        if (this.#queue.length > 0) this.#dequeue();
+      },
+    };
+    const options = { role: "client", streamWindow: MAX_ANSWER + READ_BUFFER, maxStreams: 0 } as const;
+    const connection = new Http2Connection(socket, options, handler);
+    this.#connections.add(connection);
+    this.#current = connection;
+    return connection;
   }
 
-  #attemptFailed(reason: Error | undefined): void {
-    this.#session = undefined;
+  #attemptFailed(reason: Error): void {
     const { initialMs, factor, maxMs, jitter } = BACKOFF;
     const delay = Math.min(maxMs, initialMs * factor ** this.#failures++);
     this.#nextAttempt = performance.now() + delay * (1 - jitter + 2 * jitter * Math.random());
     this.#lastError = `cannot connect: ${messageOf(reason)}`;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const call of waiting) {
-      this.#settle(call, new GrpcError(StatusCode.UNAVAILABLE, this.#lastError, { cause: reason }));
-    }
   }
 
-  #send(session: ClientHttp2Session, call: Call): void {
-    let stream: CallStream;
-    try {
-      stream = session.request(this.#headers);
-    } catch (cause) {
-      // The connection is closing, or has used up its stream numbers.
-      this.#forget(session);
-      if (call.retried) this.#settle(call, new GrpcError(StatusCode.UNAVAILABLE, messageOf(cause), { cause }));
-      else {
-        call.retried = true;
-        this.#dispatch(call);
-      }
-      return;
-    }
-    stream[CALL] = call;
-    call.stream = stream;
-    stream.on("response", onStatus);
-    stream.on("trailers", onStatus);
-    stream.on("data", onData);
-    stream.on("error", onError);
-    stream.on("close", onClose);
-    const { message } = call;
-    if (message.length < COPY_BELOW) {
-      stream.end(frame(message, this.#options.gzip));
-      return;
-    }
-    stream.cork();
-    stream.write(prefix(message.length, this.#options.gzip));
-    stream.end(message);
-    stream.uncork();
+  /** @internal a call that the server has not looked at */
+  again(call: Call): void {
+    call.connection = undefined;
+    this.#dispatch(call);
+  }
+
+  /** @internal A server that is silent may be gone without a word; TCP would notice after a quarter of an hour. */
+  probe(connection: Http2Connection): void {
+    if (this.#probing || connection.destroyed) return;
+    this.#probing = true;
+    const impatience = setTimeout(() => connection.destroy(new Error("the server does not answer")), PING_MS).unref();
+    connection.ping(() => {
+      clearTimeout(impatience);
+      this.#probing = false;
+    });
   }
 
   /** @internal */
-  expired(call: Call): void {
-    const { stream } = call;
-    if (stream === undefined) {
-      this.#waiting = this.#waiting.filter((each) => each !== call);
-      this.#settle(call, new GrpcError(StatusCode.DEADLINE_EXCEEDED, "no connection within the timeout"));
-      return;
-    }
-    call.stream = undefined;
-    stream[CALL] = undefined;
-    stream.close(constants.NGHTTP2_CANCEL);
-    this.#settle(call, new GrpcError(StatusCode.DEADLINE_EXCEEDED, "no response within the timeout"));
-    this.#probe();
-  }
-
-  /** A server that is silent may be gone without a word; TCP would notice after a quarter of an hour. */
-  #probe(): void {
-    const session = this.#session;
-    if (session === undefined || this.#probing || session.destroyed) return;
-    this.#probing = true;
-    const impatience = setTimeout(() => session.destroy(), PING_MS);
-    const done = (): void => {
-      clearTimeout(impatience);
-      this.#probing = false;
-    };
-    session.once("close", done);
-    const asked = session.ping((error) => {
-      if (error !== null) return;
-      session.removeListener("close", done);
-      done();
-    });
-    if (!asked) session.destroy();
-  }
-
-  /** @internal the stream has ended, in whatever way */
-  ended(call: Call, stream: CallStream): void {
-    const outcome = outcomeOf(call, stream);
-    if (!(outcome instanceof GrpcError)) {
-      this.#settle(call, outcome);
-      return;
-    }
-    // The server says that it has not looked at the call: GOAWAY came before it.
-    if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && !call.retried && call.status === undefined) {
-      call.retried = true;
-      call.stream = undefined;
-      this.#dispatch(call);
-      return;
-    }
-    this.#settle(call, outcome);
-  }
-
-  #settle(call: Call, outcome: Uint8Array | GrpcError): void {
+  left(call: Call): void {
     this.#deadlines.remove(call);
-    if (outcome instanceof GrpcError) call.reject(outcome);
-    else call.resolve(outcome);
     if (--this.#inFlight === 0) this.#drained?.();
   }
 }
 
-function outcomeOf(call: Call, stream: CallStream): Uint8Array | GrpcError {
-  const { status } = call;
-  const code = status?.["grpc-status"];
-  if (code === "0") {
-    if (call.empty) return EMPTY;
-    try {
-      const { reader } = call;
-      const message = reader?.finish();
-      if (reader === undefined || message === undefined) {
-        return new GrpcError(StatusCode.INTERNAL, "the server answered OK without a message");
-      }
-      // An answer is small, so this is done at once.
-      const plain = reader.compressed ? decompress("gzip", message, MAX_ANSWER) : message;
-      return plain instanceof Uint8Array
-        ? plain
-        : new GrpcError(StatusCode.INTERNAL, "the server's answer is too large");
-    } catch (cause) {
-      return new GrpcError(StatusCode.INTERNAL, `the server's answer: ${messageOf(cause)}`, { cause });
-    }
-  }
-  if (code !== undefined) return statusError(status, Number(code));
-  if (call.error !== undefined) {
-    const { error } = call;
-    const lost = stream.rstCode === constants.NGHTTP2_NO_ERROR || stream.session?.destroyed !== false;
-    const told = lost && !isStreamError(error) ? StatusCode.UNAVAILABLE : codeOfReset(stream.rstCode ?? 0);
-    return new GrpcError(told, messageOf(error), { cause: error });
-  }
-  const http = Number(status?.[":status"] ?? 0);
-  if (http !== 0 && http !== 200) {
-    return new GrpcError(codeOfForeignHttp(http), `the server answered with HTTP status ${http}, not with gRPC`);
-  }
-  if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
-    return new GrpcError(codeOfReset(stream.rstCode), `the server reset the stream (HTTP/2 error ${stream.rstCode})`);
-  }
-  if (status !== undefined) return new GrpcError(StatusCode.INTERNAL, "the server ended the call without a status");
-  return new GrpcError(StatusCode.UNAVAILABLE, "the connection was lost before the server answered");
-}
-
-function isStreamError(error: Error): boolean {
-  return "code" in error && error.code === "ERR_HTTP2_STREAM_ERROR";
-}
-
-function statusError(status: OutgoingHttpHeaders | undefined, code: number): GrpcError {
-  const message = decodeMessage(String(status?.["grpc-message"] ?? ""));
-  const details = status?.["grpc-status-details-bin"];
-  let retryAfterMs: number | undefined;
-  if (typeof details === "string") {
-    try {
-      ({ retryAfterMs } = decodeStatus(Buffer.from(details, "base64")));
-    } catch (cause) {
-      return new GrpcError(code, `${message} (unreadable grpc-status-details-bin)`, { cause });
-    }
-  }
-  return new GrpcError(Number.isInteger(code) ? code : StatusCode.UNKNOWN, message, { retryAfterMs });
-}
-
-function onStatus(this: CallStream, headers: OutgoingHttpHeaders): void {
-  const call = this[CALL];
-  if (call !== undefined) call.status = call.status === undefined ? headers : { ...call.status, ...headers };
-}
-
-function onData(this: CallStream, chunk: Uint8Array): void {
-  const call = this[CALL];
-  if (call === undefined) return;
-  if (call.reader === undefined && !call.empty && chunk.length === PREFIX && isEmptyFrame(chunk)) {
-    call.empty = true;
-    return;
-  }
-  try {
-    call.reader ??= new MessageReader(MAX_ANSWER);
-    call.reader.push(chunk);
-  } catch (error) {
-    this.close(constants.NGHTTP2_CANCEL);
-    call.error = error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-function isEmptyFrame(chunk: Uint8Array): boolean {
-  return chunk[0] === 0 && chunk[1] === 0 && chunk[2] === 0 && chunk[3] === 0 && chunk[4] === 0;
-}
-
-function onError(this: CallStream, error: Error): void {
-  const call = this[CALL];
-  if (call !== undefined) call.error ??= error;
-}
-
-function onClose(this: CallStream): void {
-  const call = this[CALL];
-  this[CALL] = undefined;
-  call?.channel.ended(call, this);
+function connectSecurely(to: object & { host: string }): Socket {
+  // TLS has no server names for addresses.
+  const name = isIP(to.host) === 0 ? { servername: to.host } : {};
+  const socket: TLSSocket = connectTls({ ...to, ...name, ALPNProtocols: ["h2"] });
+  socket.once("secureConnect", () => {
+    if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not speak HTTP/2"));
+  });
+  return socket;
 }
 
 function messageOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.map(messageOf).join("; ");
-  return cause instanceof Error ? cause.message : String(cause ?? "the connection was closed");
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -8,33 +8,61 @@ const code = (expected: StatusCode) => (error: unknown) => error instanceof Cons
 
 test("a message is put together from any cut", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.boolean(), fc.array(fc.nat(70)), (message, compressed, cuts) => {
-      const bytes = frame(message, compressed);
-      assert.deepEqual(bytes.subarray(0, 5), prefix(message.length, compressed));
-      const reader = new MessageReader(60);
-      let at = 0;
-      for (const cut of [...cuts.map((each) => Math.min(each, bytes.length)).sort((a, b) => a - b), bytes.length]) {
-        reader.push(bytes.subarray(at, cut));
-        at = cut;
-      }
-      assert.deepEqual(reader.finish(), message);
-      assert.equal(reader.compressed, compressed);
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.boolean(),
+      fc.boolean(),
+      fc.array(fc.nat(70)),
+      (message, compressed, adopts, cuts) => {
+        const bytes = frame(message, compressed);
+        assert.deepEqual(bytes.subarray(0, 5), prefix(message.length, compressed));
+        const reader = new MessageReader(60, adopts);
+        let at = 0;
+        for (const cut of [...cuts.map((each) => Math.min(each, bytes.length)).sort((a, b) => a - b), bytes.length]) {
+          reader.push(bytes.subarray(at, cut));
+          at = cut;
+        }
+        assert.deepEqual(reader.finish(), message);
+        assert.equal(reader.compressed, compressed);
+      },
+    ),
   );
 });
 
+test("a message is copied out of a buffer that it shares, and only then", () => {
+  const message = new Uint8Array(100).fill(7);
+  const read = Buffer.concat([Buffer.alloc(20), frame(message, false)]);
+  const own = new Uint8Array(read.length);
+  own.set(read);
+  const take = (chunk: Uint8Array, adopts: boolean): Uint8Array => {
+    const reader = new MessageReader(100, adopts);
+    reader.push(chunk);
+    const taken = reader.finish();
+    assert.deepEqual(taken, message);
+    return taken;
+  };
+  assert.equal(take(own.subarray(20), true).buffer, own.buffer);
+  assert.notEqual(take(own.subarray(20), false).buffer, own.buffer);
+  const followed = new Uint8Array(own.length + 1);
+  followed.set(own);
+  assert.notEqual(take(followed.subarray(20, own.length), true).buffer, followed.buffer);
+  const large = new Uint8Array(1_000);
+  large.set(own, 1_000 - own.length);
+  assert.notEqual(take(large.subarray(1_000 - message.length - 5), true).buffer, large.buffer);
+});
+
 test("what is not one whole message is refused", () => {
-  const two = new MessageReader(10);
+  const two = new MessageReader(10, false);
   assert.throws(() => two.push(Buffer.concat([frame(Uint8Array.of(1), false), Uint8Array.of(0)])), code(13));
-  assert.throws(() => new MessageReader(10).push(prefix(11, false)), code(StatusCode.RESOURCE_EXHAUSTED));
-  assert.throws(() => new MessageReader(10).push(Uint8Array.of(2, 0, 0, 0, 0)), code(StatusCode.INTERNAL));
-  const short = new MessageReader(10);
+  assert.throws(() => new MessageReader(10, false).push(prefix(11, false)), code(StatusCode.RESOURCE_EXHAUSTED));
+  assert.throws(() => new MessageReader(10, false).push(Uint8Array.of(2, 0, 0, 0, 0)), code(StatusCode.INTERNAL));
+  const short = new MessageReader(10, false);
   short.push(frame(Uint8Array.of(1, 2), false).subarray(0, 6));
   assert.throws(() => short.finish(), code(StatusCode.INTERNAL));
-  const headless = new MessageReader(10);
+  const headless = new MessageReader(10, false);
   headless.push(Uint8Array.of(0, 0));
   assert.throws(() => headless.finish(), code(StatusCode.INTERNAL));
-  assert.equal(new MessageReader(10).finish(), undefined);
+  assert.equal(new MessageReader(10, false).finish(), undefined);
 });
 
 test("grpc-message: what is not printable ASCII is percent-encoded", () => {

@@ -1,13 +1,10 @@
 // What gRPC's server and client sides share. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-import { constants } from "node:http2";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
-import { allocate } from "./body.ts";
-
-/** How much a peer may send before it hears from us: enough that the network, not the window, decides. */
-export const WINDOW: number = 64 * 1024 * 1024;
+import { allocate, endsItsBuffer } from "./body.ts";
+import { Http2Code, readUint32 } from "./http2/frames.ts";
 
 /** The five bytes before a message: whether it is compressed, and its length. */
-export const PREFIX = 5;
+const PREFIX = 5;
 
 /** An empty message: what a successful answer holds. */
 export const EMPTY_MESSAGE: Buffer = Buffer.alloc(PREFIX);
@@ -39,25 +36,32 @@ function writeLength(out: Uint8Array, length: number): void {
 /** Puts the one message of a unary call together. */
 export class MessageReader {
   readonly #limit: number;
+  readonly #adopts: boolean;
   /** The prefix while it is incomplete: it may be cut anywhere. */
   #head: number[] | undefined;
   #message: Uint8Array | undefined;
   #at = 0;
   compressed: boolean = false;
 
-  /** @param limit the most bytes that a message may have */
-  constructor(limit: number) {
+  /**
+   * @param limit the most bytes that a message may have
+   * @param adopts whether chunks are the reader's to keep: then a message that one chunk holds is not copied
+   */
+  constructor(limit: number, adopts: boolean) {
     this.#limit = limit;
+    this.#adopts = adopts;
   }
 
   /**
-   * @param chunk is copied, so that the message has a buffer of its own
+   * @param chunk what is kept of it is copied, unless the message then has the chunk's buffer for itself
    * @throws ConsumerError what the sender is to be told
    */
   push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
     let from = 0;
     if (this.#message === undefined) {
       if (this.#head === undefined && chunk.length >= PREFIX) {
+        if (this.#adopt(chunk)) return;
         this.#begin(chunk[0]!, chunk[1]!, chunk[2]!, chunk[3]!, chunk[4]!);
         from = PREFIX;
       } else {
@@ -84,6 +88,19 @@ export class MessageReader {
     if (length > this.#limit) throw tooLarge(length, this.#limit);
     this.compressed = flag === 1;
     this.#message = allocate(length);
+  }
+
+  /** The usual small message: it is all in one chunk, and the last thing that was read. */
+  #adopt(chunk: Uint8Array): boolean {
+    const length = chunk.length - PREFIX;
+    if (!this.#adopts || length > this.#limit || chunk[0]! > 1) return false;
+    if (readUint32(chunk, 1) !== length || !endsItsBuffer(chunk)) return false;
+    // Not a large buffer for a small message.
+    if (chunk.buffer.byteLength > 2 * length) return false;
+    this.compressed = chunk[0] === 1;
+    this.#message = new Uint8Array(chunk.buffer, chunk.byteOffset + PREFIX, length);
+    this.#at = length;
+    return true;
   }
 
   /**
@@ -151,13 +168,13 @@ export function decodeMessage(text: string): string {
 /** The status for a stream that was reset: "HTTP2 Transport Mapping" of the protocol. */
 export function codeOfReset(http2Code: number): StatusCode {
   switch (http2Code) {
-    case constants.NGHTTP2_REFUSED_STREAM:
+    case Http2Code.REFUSED_STREAM:
       return StatusCode.UNAVAILABLE;
-    case constants.NGHTTP2_CANCEL:
+    case Http2Code.CANCEL:
       return StatusCode.CANCELLED;
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case Http2Code.ENHANCE_YOUR_CALM:
       return StatusCode.RESOURCE_EXHAUSTED;
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
+    case Http2Code.INADEQUATE_SECURITY:
       return StatusCode.PERMISSION_DENIED;
     default:
       return StatusCode.INTERNAL;

@@ -9,6 +9,8 @@ const IDLE_MS = 90_000;
 const SWEEP_MS = 10_000;
 /** Bodies up to here are copied behind their headers: one write of one piece is cheaper than a gathering one. */
 const COPY_BELOW = 16 * 1024;
+/** For such a body and its headers. */
+const SCRATCH = 32 * 1024;
 const READ_BUFFER = 64 * 1024;
 
 /** Nothing came back. `timeout`: in time; the server may have taken the request all the same. */
@@ -60,6 +62,8 @@ export class HttpClient {
   readonly #deadlines: Deadlines = new Deadlines();
   /** All connections read into it; what is to be kept is copied out at once. */
   readonly #readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
+  /** Requests are put together in it; once the system has taken one, the memory is free for the next. */
+  #scratch: Buffer = Buffer.allocUnsafeSlow(SCRATCH);
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
   #inFlight = 0;
@@ -101,6 +105,18 @@ export class HttpClient {
     clearInterval(this.#sweeper);
     this.#deadlines.close();
     for (const connection of this.#all) connection.socket.destroy();
+  }
+
+  /** @internal writes a small request in one piece */
+  writeSmall(socket: Socket, head: string, body: Uint8Array): void {
+    const length = head.length + body.length;
+    const reused = length <= SCRATCH;
+    const whole = reused ? this.#scratch : Buffer.allocUnsafeSlow(length);
+    whole.write(head, "latin1");
+    whole.set(body, head.length);
+    socket.write(whole.subarray(0, length));
+    // Not taken at once (while it connects, for example): the socket still needs it.
+    if (reused && socket.writableLength > 0) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH);
   }
 
   /** @internal a connection has given its request's answer */
@@ -204,10 +220,7 @@ class Connection {
     const socket = this.socket;
     const start = `${head}content-length: ${body.length}\r\n\r\n`;
     if (body.length < COPY_BELOW) {
-      const whole = Buffer.allocUnsafe(start.length + body.length);
-      whole.write(start, "latin1");
-      whole.set(body, start.length);
-      socket.write(whole);
+      this.#client.writeSmall(socket, start, body);
       return;
     }
     socket.cork();

@@ -34,6 +34,8 @@ export class Dfa {
   /** The letter read last, as far as assertions can see it. */
   private befores: StaticArray<i32>;
   private buckets: StaticArray<i32>;
+  /** The state that a search begins in, by the letter before it (shifted by one, so that none is 0); 0 where it is not known yet. */
+  private firsts: StaticArray<i32>;
 
   // The set of threads under construction.
   private size: i32 = 0;
@@ -52,6 +54,7 @@ export class Dfa {
     const stride = alphabet.size + 1;
     const capacity = min(MOST_STATES, max(16, TABLE_ENTRIES / stride));
     this.stride = stride;
+    this.firsts = new StaticArray<i32>(stride);
     this.capacity = capacity;
     this.table = new StaticArray<i32>(capacity * stride);
     this.begins = new StaticArray<i32>(capacity + 1);
@@ -98,9 +101,13 @@ export class Dfa {
   }
 
   private begin(before: i32): i32 {
+    const known = unchecked(this.firsts[before + 1]);
+    if (known != 0) return known;
     this.size = 0;
     this.follow(this.program.start);
-    return this.intern(this.visible(before));
+    const state = this.intern(this.visible(before));
+    this.firsts[before + 1] = state;
+    return state;
   }
 
   /** Letters that no assertion tells apart are one. */
@@ -213,6 +220,7 @@ export class Dfa {
     if (this.count == this.capacity || this.used + size > this.pool.length) {
       memory.fill(changetype<usize>(this.table), 0, this.table.length << 2);
       memory.fill(changetype<usize>(buckets), 0, buckets.length << 2);
+      memory.fill(changetype<usize>(this.firsts), 0, this.firsts.length << 2);
       this.count = FIRST;
       this.used = 0;
       bucket = <i32>(hash % <u32>buckets.length);

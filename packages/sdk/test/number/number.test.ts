@@ -3,9 +3,10 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import fc from "fast-check";
+import { type Memory, WebAssembly } from "../webassembly.ts";
 
 interface Exports {
-  memory: WebAssembly.Memory;
+  memory: Memory;
   address(): number;
   format(value: number): number;
   formatPlain(value: number): number;
@@ -29,7 +30,7 @@ async function compile(): Promise<Exports> {
     },
   );
   if (error !== null || binary === undefined) throw new Error(stderr.toString(), { cause: error });
-  const { instance } = await WebAssembly.instantiate(new Uint8Array(binary), {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(binary)), {
     env: {
       abort: () => {
         throw new Error("the guest aborted");

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { type Memory, WebAssembly } from "../webassembly.ts";
 
 interface Exports {
-  memory: WebAssembly.Memory;
+  memory: Memory;
   allocate(size: number): number;
   release(ptr: number): void;
   compile(ptr: number, size: number): number;
@@ -124,7 +125,7 @@ export async function compileGuest(): Promise<Guest> {
       const size = new DataView(memory).getUint32(ptr - 4, true);
       return new TextDecoder("utf-16le").decode(new Uint8Array(memory, ptr, size));
     };
-    const { instance } = await WebAssembly.instantiate(readFileSync(file), {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(readFileSync(file))), {
       env: {
         abort: (message: number, source: number, line: number) => {
           memory = guest.exports.memory.buffer;

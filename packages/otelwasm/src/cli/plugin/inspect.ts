@@ -8,14 +8,14 @@ const PAGE_KIB = 64;
 
 /** @returns the exit code: a failure if the module cannot be used */
 export function inspect(file: string, options: { readonly json?: boolean }): number {
-  const report = inspectFile(file);
+  const report = inspectFile(file, readInput(file));
   const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : forPeople(file, report);
   process.stdout.write(text);
   return report.problems.length === 0 ? EXIT.ok : EXIT.failure;
 }
 
-function inspectFile(file: string): ModuleReport {
-  const binary = readInput(file);
+/** @throws Error that names the file, if it is not WebAssembly */
+export function inspectFile(file: string, binary: Uint8Array): ModuleReport {
   try {
     return inspectModule(binary);
   } catch (error) {

@@ -107,7 +107,7 @@ describe("plugin run", () => {
     const { code, stdout, stderr } = await runCommand(args(failing, "--input", "-"), {}, JSON_BATCH);
     assert.equal(code, 1);
     assert.equal(stdout, "");
-    assert.match(stderr, /\nError: .*consume_logs/);
+    assert.match(stderr, /^Error: \S+\.wasm: consume_logs: status 1/);
     assert.doesNotMatch(stderr, /\n\s+at /);
   });
 
@@ -125,11 +125,34 @@ describe("plugin run", () => {
     }
   });
 
+  test("an empty batch is one", async () => {
+    for (const empty of ["{}", '{"resourceLogs":[]}']) {
+      const { code, stdout } = await runCommand(args(plugin(), "--input", "-"), {}, empty);
+      assert.deepEqual([code, JSON.parse(stdout)], [0, {}]);
+    }
+  });
+
+  test("a signal that the plugin does not take", async () => {
+    const onlyTraces = plugin({ rename: { consume_logs: undefined, consume_metrics: undefined }, telemetry: 4 });
+    const { code, stderr } = await runCommand(args(onlyTraces, "--input", "-"), {}, JSON_BATCH);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: \S+\.wasm: the plugin takes traces, not logs\n$/);
+  });
+
   test("what is wrong with the input, the configuration, the engine", async () => {
     const path = plugin();
     for (const [more, message] of [
       [["--input", "/no/such.json"], /^Error: cannot read "\/no\/such\.json": no such file\n$/],
       [["--input", file("no.json", "{")], /^Error: .*no\.json: not OTLP JSON for logs: /],
+      [["--input", folder], /^Error: cannot read ".*": it is a folder\n$/],
+      [
+        ["--input", file("other.json", '{"resourceSpans":[]}')],
+        /it has no "resourceLogs", but "resourceSpans": was --signal traces/,
+      ],
+      [
+        ["--input", file("package.json", '{"name":"x"}')],
+        /package\.json: not OTLP JSON for logs: it has no "resourceLogs"\n/,
+      ],
       [["--input", file("no.pb", "\u0000")], /^Error: .*no\.pb: not an OTLP logs payload: /],
       [["--input", "-", "--config", "{"], /^Error: --config: not JSON: .*@FILE/],
       [

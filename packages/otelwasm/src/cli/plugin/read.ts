@@ -10,6 +10,7 @@ export function readInput(file: string): Buffer {
     return readFileSync(file === "-" ? 0 : file);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new Error(`cannot read ${JSON.stringify(file)}: ${code === "ENOENT" ? "no such file" : message}`, { cause });
+    const problem = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "it is a folder" : message;
+    throw new Error(`cannot read ${JSON.stringify(file)}: ${problem}`, { cause });
   }
 }

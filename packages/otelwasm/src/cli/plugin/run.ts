@@ -2,11 +2,18 @@ import { ConfigError } from "../../component/errors.ts";
 import { parseYaml } from "../../config/yaml.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import { createLogger } from "../../service/logger.ts";
-import type { Signal } from "../../telemetry/batch.ts";
+import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson, OtlpJsonError } from "../../telemetry/json.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
+import { inspectFile } from "./inspect.ts";
 import { formatJson } from "./json.ts";
 import { readInput } from "./read.ts";
+
+const ROOT_KEY: Readonly<Record<Signal, string>> = {
+  traces: "resourceSpans",
+  metrics: "resourceMetrics",
+  logs: "resourceLogs",
+};
 
 export interface RunOptions {
   readonly signal: Signal;
@@ -20,13 +27,16 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const { signal } = options;
   const bytes = readBatch(options.input, signal);
   const pluginConfig = options.config === undefined ? undefined : readPluginConfig(options.config);
+  const binary = readInput(file);
+  requireSignal(file, binary, signal);
   const plugin = await WasmPlugin.load({
-    id: "plugin",
-    binary: readInput(file),
+    id: file,
+    binary,
     role: "processor",
     signals: [signal],
     pluginConfig,
-    logger: createLogger({ level: "trace" }),
+    // What befalls the plugin is this command's own message.
+    guestLogger: createLogger({ level: "trace" }),
     ...(options.runtime === undefined ? {} : { runtimeConfig: { type: options.runtime } }),
   });
   try {
@@ -54,12 +64,30 @@ function readBatch(file: string, signal: Signal): Uint8Array {
     if (problem !== undefined) throw new Error(`${file}: not an OTLP ${signal} payload: ${problem}`);
     return input;
   }
+  const text = input.toString("utf8");
   try {
-    return decodeJson(signal, input.toString("utf8"));
+    const bytes = decodeJson(signal, text);
+    if (bytes.length === 0) requireBatch(file, text, signal);
+    return bytes;
   } catch (error) {
     if (!(error instanceof OtlpJsonError)) throw error;
     throw new Error(`${file}: not OTLP JSON for ${signal}: ${error.message}`, { cause: error });
   }
+}
+
+/** Nothing in a batch is a batch, too; but then it was not something else that was named by mistake. */
+function requireBatch(file: string, text: string, signal: Signal): void {
+  const keys = Object.keys(JSON.parse(text) as object);
+  if (keys.length === 0 || keys.includes(ROOT_KEY[signal])) return;
+  const other = SIGNALS.find((each) => keys.includes(ROOT_KEY[each]));
+  const advice = other === undefined ? "" : `, but "${ROOT_KEY[other]}": was --signal ${other} meant?`;
+  throw new Error(`${file}: not OTLP JSON for ${signal}: it has no "${ROOT_KEY[signal]}"${advice}`);
+}
+
+function requireSignal(file: string, binary: Uint8Array, signal: Signal): void {
+  const { signals, problems } = inspectFile(file, binary);
+  if (problems.length > 0 || signals.includes(signal)) return;
+  throw new Error(`${file}: the plugin takes ${signals.join(", ")}, not ${signal}`);
 }
 
 function readPluginConfig(argument: string): unknown {

@@ -15,10 +15,19 @@ export interface RunningCommand extends AsyncDisposable {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** @param input goes to standard input, which is closed after it */
-export function startCommand(args: readonly string[], env: Record<string, string> = {}, input = ""): RunningCommand {
+/**
+ * @param input goes to standard input, which is closed after it
+ * @param cwd default: this process's
+ */
+export function startCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = "",
+  cwd?: string,
+): RunningCommand {
   const child = spawn(process.execPath, ["--conditions=otelwasm-source", BIN, ...args], {
     env: { ...process.env, ...env },
+    cwd,
   });
   let stdout = "";
   let stderr = "";
@@ -66,8 +75,9 @@ export async function runCommand(
   args: readonly string[],
   env?: Record<string, string>,
   input?: string,
+  cwd?: string,
 ): Promise<{ code: number | NodeJS.Signals; stdout: string; stderr: string }> {
-  const command = startCommand(args, env, input);
+  const command = startCommand(args, env, input, cwd);
   const code = await command.ended;
   return { code, stdout: command.stdout, stderr: command.stderr };
 }

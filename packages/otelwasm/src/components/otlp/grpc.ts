@@ -1,12 +1,4 @@
-import {
-  constants,
-  createServer,
-  type Http2Server,
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { createServer, type Server, type Socket } from "node:net";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { Logger } from "../../component/logger.ts";
 import { toRpcStatus } from "../../component/status.ts";
@@ -14,7 +6,10 @@ import type { Signal } from "../../telemetry/batch.ts";
 import { encodeStatus } from "../../telemetry/response.ts";
 import { BodyError, decompress } from "../../transport/compression.ts";
 import { type Deadline, Deadlines } from "../../transport/deadlines.ts";
-import { EMPTY_MESSAGE, encodeMessage, MessageReader, parseTimeout, tooLarge, WINDOW } from "../../transport/grpc.ts";
+import { EMPTY_MESSAGE, encodeMessage, MessageReader, parseTimeout, tooLarge } from "../../transport/grpc.ts";
+import { Http2Connection } from "../../transport/http2/connection.ts";
+import { encodeHeaders, type Headers } from "../../transport/http2/hpack.ts";
+import { type ConnectionHandler, Http2Stream } from "../../transport/http2/stream.ts";
 import { listen } from "../../transport/listen.ts";
 import { SIGNAL_OF_GRPC_PATH } from "../../transport/otlp.ts";
 import type { GrpcConfig } from "./config.ts";
@@ -24,135 +19,225 @@ import type { Intake, Reply } from "./intake.ts";
 const UPLOAD_GRACE_MS = 5_000;
 /** The Collector's (grpc-go's) limit for a new connection to say that it speaks HTTP/2. */
 const HANDSHAKE_MS = 120_000;
-/** MiB of node:http2's own book-keeping for one connection; with large windows its default, 10, refuses streams. */
-const SESSION_MEMORY = 1024;
+/** A stream's window is a message and this much, so that one that is too long is seen to be. */
+const ROOM = 64 * 1024;
 
 const CONTENT_TYPE = "application/grpc";
-const OK_HEADERS: OutgoingHttpHeaders = { ":status": 200, "content-type": CONTENT_TYPE };
-const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": "0" };
-const WITH_TRAILERS = { waitForTrailers: true };
-const ENDED = { endStream: true };
-
-const CALL: unique symbol = Symbol("call");
-/** A stream with its call on it: its listeners are the same functions for all. */
-interface CallStream extends ServerHttp2Stream {
-  [CALL]?: Call;
-}
-
-interface SessionState {
-  /** Calls that wait for the pipeline. */
-  delivering: number;
-}
+const OK_HEADERS = encodeHeaders([
+  [":status", "200"],
+  ["content-type", CONTENT_TYPE],
+]);
+const OK_TRAILERS = encodeHeaders([["grpc-status", "0"]]);
+const BAD_METHOD = encodeHeaders([
+  [":status", "405"],
+  ["allow", "POST"],
+]);
+const BAD_TYPE = encodeHeaders([[":status", "415"]]);
 
 /** One call: a message in, a status out. */
-class Call implements Deadline, Reply {
+class Call extends Http2Stream implements Deadline, Reply {
   deadlineAt: number = 0;
   deadlineIndex: number = -1;
-  readonly host: GrpcServer;
-  readonly session: SessionState;
-  readonly signal: Signal;
-  readonly gzip: boolean;
-  readonly reader: MessageReader;
-  readonly #stream: CallStream;
+  readonly #host: GrpcServer;
+  readonly #peer: Peer;
+  #signal: Signal = "logs";
+  #gzip = false;
+  #reader: MessageReader | undefined;
   #answered = false;
 
-  constructor(host: GrpcServer, session: SessionState, stream: CallStream, signal: Signal, gzip: boolean) {
-    this.host = host;
-    this.session = session;
-    this.signal = signal;
-    this.gzip = gzip;
-    this.reader = new MessageReader(host.limit);
-    this.#stream = stream;
+  constructor(host: GrpcServer, peer: Peer) {
+    super();
+    this.#host = host;
+    this.#peer = peer;
   }
 
-  get answered(): boolean {
-    return this.#answered;
+  override onHeaders(headers: Headers, end: boolean): void {
+    // Trailers of a request mean nothing in gRPC.
+    if (this.#reader === undefined) this.#begin(headers);
+    if (end) this.#complete();
   }
 
-  delivered(): void {
-    this.session.delivering--;
-    if (!this.#leave()) return;
-    const stream = this.#stream;
-    stream.respond(OK_HEADERS, WITH_TRAILERS);
-    stream.end(EMPTY_MESSAGE);
+  override onData(piece: Uint8Array, end: boolean): void {
+    if (this.#answered) return;
+    try {
+      this.#reader?.push(piece);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (end) this.#complete();
   }
 
-  refused(error: unknown): void {
-    this.session.delivering--;
-    this.fail(error);
-  }
-
-  onDeadline(): void {
-    this.fail(ConsumerError.retryable("the call's deadline has passed", { code: StatusCode.DEADLINE_EXCEEDED }));
-  }
-
-  /** The client has gone, or has given up. */
-  abandon(): void {
+  /** The client has given up, or has gone. */
+  override onReset(): void {
     this.#leave();
   }
 
-  fail(error: unknown): void {
-    if (this.#leave()) respondError(this.#stream, error);
+  override onLost(): void {
+    this.#leave();
+  }
+
+  delivered(): void {
+    this.#peer.delivering--;
+    if (this.#leave()) this.connection?.respondWith(this, OK_HEADERS, EMPTY_MESSAGE, OK_TRAILERS);
+  }
+
+  refused(error: unknown): void {
+    this.#peer.delivering--;
+    this.#fail(error);
+  }
+
+  onDeadline(): void {
+    this.#fail(ConsumerError.retryable("the call's deadline has passed", { code: StatusCode.DEADLINE_EXCEEDED }));
+  }
+
+  #begin(headers: Headers): void {
+    if (headers.get(":method") !== "POST") {
+      this.#answer(BAD_METHOD);
+      return;
+    }
+    const type = headers.get("content-type");
+    if (type !== CONTENT_TYPE && (type === undefined || !/^application\/grpc(?:\+proto)?(?:;|$)/.test(type))) {
+      this.#answer(BAD_TYPE);
+      return;
+    }
+    const path = headers.get(":path") ?? "";
+    const signal = SIGNAL_OF_GRPC_PATH.get(path);
+    if (signal === undefined || !this.#host.intake.serves(signal)) {
+      this.#fail(unimplemented(`unknown method ${path}`));
+      return;
+    }
+    this.#signal = signal;
+    const coding = headers.get("grpc-encoding");
+    if (coding !== undefined && coding !== "identity" && coding !== "gzip") {
+      const error = unimplemented(`grpc-encoding ${coding} is not supported; use gzip or identity`);
+      this.#fail(error, [["grpc-accept-encoding", "identity,gzip"]]);
+      return;
+    }
+    this.#gzip = coding === "gzip";
+    const timeout = headers.get("grpc-timeout");
+    if (timeout !== undefined) {
+      const milliseconds = parseTimeout(timeout);
+      if (milliseconds === undefined) {
+        this.#fail(ConsumerError.permanent(`malformed grpc-timeout ${JSON.stringify(timeout)}`));
+        return;
+      }
+      this.#host.deadlines.add(this, milliseconds);
+    }
+    this.#reader = new MessageReader(this.#host.limit, true);
+  }
+
+  #complete(): void {
+    if (this.#answered) return;
+    try {
+      const message = this.#reader?.finish();
+      if (message === undefined) {
+        throw ConsumerError.permanent("the call has no request message", { code: StatusCode.INTERNAL });
+      }
+      if (this.#reader?.compressed !== true) this.#deliver(message);
+      else if (!this.#gzip) {
+        throw ConsumerError.permanent("the message is compressed, but grpc-encoding does not say how");
+      } else this.#unpack(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #unpack(message: Uint8Array): void {
+    const plain = decompressMessage(message, this.#host.limit);
+    if (plain instanceof Uint8Array) this.#deliver(plain);
+    else
+      plain.then(
+        (bytes) => this.#deliver(bytes),
+        (error: unknown) => this.#fail(error),
+      );
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    if (this.#answered) return;
+    this.#peer.delivering++;
+    this.#host.intake.deliver(this.#signal, bytes, this);
+  }
+
+  /** A whole answer in one block of headers ("Trailers-Only"). */
+  #fail(error: unknown, more: [string, string][] = []): void {
+    const status = toRpcStatus(error);
+    const headers: [string, string][] = [
+      [":status", "200"],
+      ["content-type", CONTENT_TYPE],
+      ["grpc-status", String(status.code)],
+      ["grpc-message", encodeMessage(status.message)],
+      ...more,
+    ];
+    if (status.retryAfterMs !== undefined) {
+      const details = Buffer.from(encodeStatus(status)).toString("base64").replace(/=+$/, "");
+      headers.push(["grpc-status-details-bin", details]);
+    }
+    this.#answer(encodeHeaders(headers));
+  }
+
+  #answer(block: Uint8Array): void {
+    if (this.#leave()) this.connection?.respond(this, block);
   }
 
   /** @returns whether an answer can still be given */
   #leave(): boolean {
-    this.host.deadlines.remove(this);
+    this.#host.deadlines.remove(this);
     if (this.#answered) return false;
     this.#answered = true;
-    return !this.#stream.destroyed && !this.#stream.closed;
+    return true;
   }
 }
 
-/** A whole answer in one block of headers ("Trailers-Only"). */
-function respondError(stream: ServerHttp2Stream, error: unknown, more: OutgoingHttpHeaders = {}): void {
-  const status = toRpcStatus(error);
-  const headers: OutgoingHttpHeaders = {
-    ":status": 200,
-    "content-type": CONTENT_TYPE,
-    "grpc-status": String(status.code),
-    "grpc-message": encodeMessage(status.message),
-    ...more,
-  };
-  if (status.retryAfterMs !== undefined) {
-    headers["grpc-status-details-bin"] = Buffer.from(encodeStatus(status)).toString("base64").replace(/=+$/, "");
+/** A client's connection. */
+class Peer implements ConnectionHandler {
+  /** Calls that wait for the pipeline. */
+  delivering: number = 0;
+  readonly connection: Http2Connection;
+  readonly #host: GrpcServer;
+  readonly #handshake: NodeJS.Timeout;
+
+  constructor(host: GrpcServer, socket: Socket, maxStreams: number) {
+    this.#host = host;
+    this.#handshake = setTimeout(() => socket.destroy(), HANDSHAKE_MS).unref();
+    const options = { role: "server", streamWindow: host.limit + ROOM, maxStreams } as const;
+    this.connection = new Http2Connection(socket, options, this);
+    socket.on("data", (chunk: Uint8Array) => this.connection.receive(chunk));
   }
-  stream.respond(headers, ENDED);
-  // The client may still be sending: what it sends is not wanted any more (RFC 9113, 8.1). Not in the same turn: a reset overtakes
-  // headers that have not been written, and the client would not learn why.
-  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+
+  open(): Call {
+    return new Call(this.#host, this);
+  }
+
+  onReady(): void {
+    clearTimeout(this.#handshake);
+  }
+
+  onClose(reason: Error): void {
+    clearTimeout(this.#handshake);
+    this.#host.forget(this, reason);
+  }
 }
 
-/** OTLP over gRPC, on node:http2 and raw bytes. */
+/** OTLP over gRPC: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc */
 export class GrpcServer {
   readonly protocol = "grpc";
   readonly limit: number;
+  readonly intake: Intake;
   readonly deadlines: Deadlines = new Deadlines();
   readonly #config: GrpcConfig;
-  readonly #intake: Intake;
-  readonly #server: Http2Server;
-  readonly #sessions: Map<Http2Session, SessionState> = new Map();
+  readonly #logger: Logger;
+  readonly #server: Server;
+  readonly #peers: Set<Peer> = new Set();
 
   constructor(config: GrpcConfig, intake: Intake, logger: Logger) {
     this.#config = config;
     this.limit = config.max_recv_msg_size_mib;
-    this.#intake = intake;
-    this.#server = createServer({
-      maxSessionMemory: SESSION_MEMORY,
-      settings: {
-        initialWindowSize: Math.min(WINDOW, this.limit + 64 * 1024),
-        ...(config.max_concurrent_streams > 0 ? { maxConcurrentStreams: config.max_concurrent_streams } : {}),
-      },
+    this.intake = intake;
+    this.#logger = logger;
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#peers.add(new Peer(this, socket, config.max_concurrent_streams));
     });
-    this.#server.on("session", (session) => {
-      this.#sessions.set(session, { delivering: 0 });
-      session.setLocalWindowSize(WINDOW);
-      session.setTimeout(HANDSHAKE_MS, () => session.destroy());
-      session.once("remoteSettings", () => session.setTimeout(0));
-      session.on("close", () => this.#sessions.delete(session));
-    });
-    this.#server.on("sessionError", (error) => logger.debug("gRPC connection failed", { error: error.message }));
-    this.#server.on("stream", (stream: ServerHttp2Stream, headers) => this.#accept(stream, headers));
   }
 
   /** @returns the URL */
@@ -166,81 +251,18 @@ export class GrpcServer {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    for (const session of this.#sessions.keys()) goAway(session);
+    for (const peer of this.#peers) peer.connection.goAway();
     const impatience = setInterval(() => {
-      for (const [session, { delivering }] of this.#sessions) if (delivering === 0) session.destroy();
+      for (const peer of this.#peers) if (peer.delivering === 0) peer.connection.destroy();
     }, UPLOAD_GRACE_MS);
     await closed;
     clearInterval(impatience);
     this.deadlines.close();
   }
 
-  #accept(stream: CallStream, headers: IncomingHttpHeaders): void {
-    stream.on("error", onError);
-    if (headers[":method"] !== "POST") {
-      stream.respond({ ":status": 405, allow: "POST" }, ENDED);
-      return;
-    }
-    const type = headers["content-type"];
-    if (type === undefined || !/^application\/grpc(?:\+proto)?(?:;|$)/.test(type)) {
-      stream.respond({ ":status": 415, "content-type": "text/plain" }, ENDED);
-      return;
-    }
-    const path = headers[":path"] ?? "";
-    const signal = SIGNAL_OF_GRPC_PATH.get(path);
-    const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
-    if (session === undefined) return;
-    if (signal === undefined || !this.#intake.serves(signal)) {
-      respondError(stream, unimplemented(`unknown method ${path}`));
-      return;
-    }
-    const coding = headers["grpc-encoding"];
-    if (coding !== undefined && coding !== "identity" && coding !== "gzip") {
-      const error = unimplemented(`grpc-encoding ${String(coding)} is not supported; use gzip or identity`);
-      respondError(stream, error, { "grpc-accept-encoding": "identity,gzip" });
-      return;
-    }
-    const timeout = headers["grpc-timeout"];
-    const milliseconds = timeout === undefined ? undefined : parseTimeout(String(timeout));
-    if (timeout !== undefined && milliseconds === undefined) {
-      respondError(stream, ConsumerError.permanent(`malformed grpc-timeout ${JSON.stringify(timeout)}`));
-      return;
-    }
-    const call = new Call(this, session, stream, signal, coding === "gzip");
-    stream[CALL] = call;
-    if (milliseconds !== undefined) this.deadlines.add(call, milliseconds);
-    stream.on("data", onData);
-    stream.on("end", onEnd);
-    stream.on("wantTrailers", onWantTrailers);
-    stream.on("close", onClose);
-  }
-
-  /** @throws ConsumerError what the client is to be told */
-  complete(call: Call): void {
-    const message = call.reader.finish();
-    if (message === undefined) {
-      throw ConsumerError.permanent("the call has no request message", { code: StatusCode.INTERNAL });
-    }
-    if (!call.reader.compressed) {
-      this.#deliver(call, message);
-      return;
-    }
-    if (!call.gzip) {
-      throw ConsumerError.permanent("the message is compressed, but grpc-encoding does not say how");
-    }
-    const plain = decompressMessage(message, this.limit);
-    if (plain instanceof Uint8Array) this.#deliver(call, plain);
-    else
-      plain.then(
-        (bytes) => this.#deliver(call, bytes),
-        (error: unknown) => call.fail(error),
-      );
-  }
-
-  #deliver(call: Call, bytes: Uint8Array): void {
-    if (call.answered) return;
-    call.session.delivering++;
-    this.#intake.deliver(call.signal, bytes, call);
+  forget(peer: Peer, reason: Error): void {
+    this.#peers.delete(peer);
+    this.#logger.debug("gRPC connection closed", { reason: reason.message });
   }
 }
 
@@ -265,44 +287,3 @@ function decompressMessage(message: Uint8Array, limit: number): Uint8Array | Pro
     throw toldAs(error);
   }
 }
-
-/** A stream that a client has opened before it heard of the GOAWAY is still served: first the wish, then, a round trip later, the last number. */
-function goAway(session: Http2Session): void {
-  if (session.closed || session.destroyed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
-  const asked = session.ping(() => {
-    if (!session.destroyed) session.close();
-  });
-  if (!asked) session.close();
-}
-
-function onData(this: CallStream, chunk: Uint8Array): void {
-  const call = this[CALL];
-  if (call === undefined || call.answered) return;
-  try {
-    call.reader.push(chunk);
-  } catch (error) {
-    call.fail(error);
-  }
-}
-
-function onEnd(this: CallStream): void {
-  const call = this[CALL];
-  if (call === undefined || call.answered) return;
-  try {
-    call.host.complete(call);
-  } catch (error) {
-    call.fail(error);
-  }
-}
-
-function onWantTrailers(this: CallStream): void {
-  this.sendTrailers(OK_TRAILERS);
-}
-
-function onClose(this: CallStream): void {
-  this[CALL]?.abandon();
-}
-
-/** A client's reset is no fault of anybody here; `close` follows, and ends the call. */
-function onError(): void {}

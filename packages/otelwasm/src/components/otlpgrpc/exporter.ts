@@ -23,7 +23,8 @@ class OtlpGrpcExporter implements Exporter {
     this.#gzip = config.compression === "gzip";
     this.#endpoint = formatHostPort(config.target);
     this.#channel = new GrpcChannel({
-      authority: `${config.secure ? "https" : "http"}://${this.#endpoint}`,
+      target: config.target,
+      secure: config.secure,
       path: OTLP[settings.signal].grpcPath,
       headers: { "user-agent": USER_AGENT, ...config.headers },
       gzip: this.#gzip,

@@ -11,7 +11,7 @@ export interface LogLine {
   readonly attributes: LogAttributes | undefined;
 }
 
-export function recordingLogger(lines: LogLine[]): Logger {
+function recordingLogger(lines: LogLine[]): Logger {
   const at =
     (level: string) =>
     (message: string, attributes?: LogAttributes): void => {
