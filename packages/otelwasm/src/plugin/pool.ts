@@ -133,11 +133,12 @@ export class Pool {
         stats.errors++;
         stats.bytesIn += call.size;
         this.report(error);
-        if (broken) this.#withoutResult(call, error);
-        else {
-          slot.worked();
-          call.reject(error);
+        if (broken) {
+          this.#withoutResult(call, error);
+          return;
         }
+        slot.worked();
+        call.reject(error);
         if (this.#queue.length > 0) this.#drain();
       },
       returned: (call) => this.#returned(call, slot),
