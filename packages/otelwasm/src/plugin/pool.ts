@@ -161,7 +161,8 @@ export class Pool {
       return;
     }
     this.#queue.splice(slot.returned++, 0, call);
-    this.#drain();
+    // Not while the slot is about to say that it broke: it would be handed the same call again.
+    if (slot.state !== "working") this.#drain();
   }
 
   #leastLoaded(): Slot | undefined {
