@@ -150,19 +150,22 @@ describe("a receiver's loop", () => {
   });
 
   test("10.4.3 data that comes after the stop is refused and counted", async () => {
-    const { plugin, lines } = await receiving(receiver(`${UNTIL_STOP} (call $send) (call $send)`));
+    const { plugin, lines } = await receiving(receiver(`(call $send) ${UNTIL_STOP} (call $send) (call $send)`));
     const sink = new Sink();
     const done = plugin.receive("logs", sink.deliver);
+    await sink.at(1);
     await plugin.shutdown();
     await done;
-    assert.deepEqual(sink.bytes, []);
+    assert.deepEqual(sink.bytes, [0]);
     assert.equal(plugin.stats.refused, 2);
     assert.equal(lines.filter((line) => line.includes("came after the plugin was asked to stop")).length, 2);
   });
 
   test("one that never looks at the flag is ended at the deadline", async () => {
-    const { plugin } = await receiving(receiver(SPIN), { limits: { shutdownTimeoutMs: 200 } });
-    const done = plugin.receive("logs", new Sink().deliver);
+    const { plugin } = await receiving(receiver(`(call $send) ${SPIN}`), { limits: { shutdownTimeoutMs: 200 } });
+    const sink = new Sink();
+    const done = plugin.receive("logs", sink.deliver);
+    await sink.at(1);
     const began = performance.now();
     const error = await failure(plugin.shutdown());
     await done;

@@ -24,6 +24,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     id: "plugin",
     binary: readInput(file),
     role: "processor",
+    // One batch, for whoever looks at it: on this thread, so that the input stays here.
+    isolation: "inline",
     signals: [signal],
     pluginConfig,
     logger: createLogger({ level: "trace" }),
