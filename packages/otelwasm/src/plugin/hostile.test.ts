@@ -87,7 +87,7 @@ const HOSTILE: readonly Hostile[] = [
       "(local.set $size (i32.const 2000)) (loop $more (call $set_result_logs (i32.const 0) (i32.const 65536)) (br_if $more (local.tee $size (i32.sub (local.get $size) (i32.const 1)))))",
     ),
     message: /its results have 131072000 bytes, more than max_result_bytes \(67108864\)$/,
-    code: StatusCode.RESOURCE_EXHAUSTED,
+    code: StatusCode.INTERNAL,
     survives: true,
   },
   {
