@@ -76,6 +76,15 @@ const HOSTILE: readonly Hostile[] = [
     message: /trapped: unreachable executed/,
   },
   {
+    name: "grows its tables without end",
+    binary: harmful(
+      `(loop $more (br_if $more (i32.ne (table.grow $a (ref.null func) (i32.const 100000)) (i32.const -1)))
+        (br_if $more (i32.ne (table.grow $b (ref.null func) (i32.const 9000000)) (i32.const -1)))) unreachable`,
+      { fields: "(table $a 1 funcref) (table $b 1 funcref)" },
+    ),
+    message: /trapped: unreachable executed/,
+  },
+  {
     name: "sets results without end",
     binary: harmful("(loop $more (call $set_result_logs (i32.const 0) (i32.const 65536)) (br $more))"),
     message: /consume_logs: stopped: it ran longer than 150 ms$/,
