@@ -48,7 +48,7 @@ export type Request =
   | { readonly op: "shutdown" };
 
 /** A call is two elements of an array: this number, and the payload's buffer. */
-export const SIGNAL_BITS = 3;
+const SIGNAL_BITS = 3;
 /** The payload need not come back if the guest sets no result: the sender has the bytes, or nobody wants them. */
 export const KEPT = 4;
 
@@ -75,7 +75,6 @@ export const Answer = {
 } as const;
 
 export type AnswerItem = number | string | boolean | null | undefined | ArrayBuffer | LogAttributes | PluginErrorData;
-export type LogItem = [level: LogLevel, text: string, attributes: LogAttributes | undefined];
 
 /** A PluginError as it crosses. */
 export interface PluginErrorData {
