@@ -2,7 +2,6 @@
  * What the two threads of a plugin say to each other. Calls go as flat arrays of numbers and buffers, several in one message, and their answers come back the
  * same way and in the same order, so that nothing needs an identity. Everything else is an object, and there is little of it.
  */
-import type { LogLevel } from "../../abi/values.ts";
 import type { StatusCode } from "../../component/errors.ts";
 import type { LogAttributes } from "../../component/logger.ts";
 import { WasmError, WasmErrorCode } from "../../runtime/errors.ts";
