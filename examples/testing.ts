@@ -1,6 +1,10 @@
 /** What the examples' tests share: a plugin in the collector's own host, judged by protobufjs. */
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import { decode, encode, type Plain, requestType, type Signal } from "../e2e/proto.ts";
+import { PluginError } from "../packages/otelwasm/src/plugin/errors.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 
 export interface Pushed {
@@ -62,4 +66,65 @@ export function anyValue(value: unknown): object {
   if (typeof value === "object" && value !== null)
     return { kvlistValue: { values: Object.entries(value).map(([key, each]) => attribute(key, each)) } };
   return {};
+}
+
+/** A decoded message, whoever decoded it. */
+export type Fields = Record<string, unknown>;
+
+export function list(message: Fields, key: string): Fields[] {
+  return (message[key] ?? []) as Fields[];
+}
+
+/** The message with the items of a list that `keep` answers for: as they are (true), changed (an object), or not at all. */
+export function prune(message: Fields, key: string, keep: (item: Fields) => boolean | Fields): Fields {
+  const { [key]: _, ...rest } = message;
+  const kept = list(message, key).flatMap((item) => {
+    const answer = keep(item);
+    return answer === true ? [item] : answer === false ? [] : [answer];
+  });
+  return kept.length > 0 ? { ...rest, [key]: kept } : rest;
+}
+
+/** As {@link prune}, for items that are nothing without another list in them. */
+export function pruneWith(message: Fields, key: string, inner: string, keep: (item: Fields) => Fields): Fields {
+  return prune(message, key, (item) => {
+    const kept = keep(item);
+    return kept[inner] === undefined ? false : kept;
+  });
+}
+
+/** Property-based tests feed a plugin anything: it may refuse a batch, but never break. @throws what breaks it */
+export async function refusesOrTakes(plugin: StartedPlugin, signal: Signal, bytes: Uint8Array): Promise<void> {
+  try {
+    await plugin.push(signal, bytes);
+  } catch (error) {
+    // What the guest did not look into, protobufjs may refuse.
+    if (error instanceof PluginError && !error.message.includes("malformed OTLP: ")) throw error;
+  }
+}
+
+/** The `plugin_config` of every processor in a README's YAML and in the example's `config.yaml`. */
+export async function documentedConfigs(folder: URL): Promise<unknown[]> {
+  const readme = await readFile(new URL("README.md", folder), "utf8");
+  const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text!);
+  const documents = [...blocks, await readFile(new URL("config.yaml", folder), "utf8")];
+  return documents.flatMap((text) =>
+    Object.values((parse(text) as { processors: Record<string, { plugin_config: unknown }> }).processors).map(
+      (processor) => processor.plugin_config,
+    ),
+  );
+}
+
+/** Whether `otelwasm validate` takes the example's `config.yaml`; it throws what it says otherwise. */
+export function validateConfig(folder: URL): void {
+  const args = [
+    "packages/otelwasm/bin/otelwasm.js",
+    "validate",
+    "--config",
+    fileURLToPath(new URL("config.yaml", folder)),
+  ];
+  execFileSync(process.execPath, ["--conditions=otelwasm-source", ...args], {
+    cwd: new URL("../", import.meta.url),
+    stdio: "pipe",
+  });
 }

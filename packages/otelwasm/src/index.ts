@@ -18,6 +18,7 @@ export type {
   PluginStats,
   RestartOptions,
 } from "./plugin/options.ts";
+export { DEFAULT_LIMITS, DEFAULT_RESTART } from "./plugin/options.ts";
 export { WasmPlugin } from "./plugin/plugin.ts";
 export type { PluginRole } from "./plugin/requirements.ts";
 export type { Collector } from "./service/collector.ts";
@@ -75,6 +76,7 @@ export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
 export type {
   CompiledModule,
+  CompileOptions,
   Context,
   ExportType,
   ExternType,

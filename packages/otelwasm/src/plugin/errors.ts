@@ -86,13 +86,12 @@ export class PluginError extends ConsumerError {
     });
   }
 
-  /** More results than the plugin may set. Permanent: the same bytes give the same results. */
+  /** More results than the plugin may set. Permanent: the same bytes give the same results; HTTP's 429 would have the sender try again. */
   static fromResultSize(componentId: string, functionName: string, size: number, limit: number): PluginError {
     return new PluginError(`its results have ${size} bytes, more than max_result_bytes (${limit})`, {
       componentId,
       function: functionName,
       permanent: true,
-      code: StatusCode.RESOURCE_EXHAUSTED,
     });
   }
 

@@ -78,7 +78,7 @@ function setResult(signal: Signal, call: GuestCall): Implementation {
     // No bytes at an address that means nothing (an empty slice's): drop everything.
     const bytes = size === 0 ? NOTHING : view(name, memory, pointer as number, size as number);
     if (call.sink !== undefined) giveTo(call.sink, bytes, call.maxResultBytes);
-    else keepResult(call, bytes);
+    else keepResult(name, call, bytes);
     return undefined;
   };
 }
@@ -90,8 +90,13 @@ function giveTo(sink: ResultSink, bytes: Uint8Array, limit: number): void {
   else sink.take(ownCopy(bytes));
 }
 
-/** Beyond the limit nothing is kept, and the call will be an error: the guest is not at fault as an instance, so that it need not trap. */
-function keepResult(call: GuestCall, bytes: Uint8Array): void {
+/** Of one call, whatever their size: what holds a result is on the host's heap, which a guest that sets empty ones without end would fill. */
+const MAX_RESULTS = 65_536;
+
+/** Beyond the limit of bytes nothing is kept, and the call will be an error: the guest is not at fault as an instance, so that it need not trap. */
+function keepResult(name: string, call: GuestCall, bytes: Uint8Array): void {
+  if (call.results?.length === MAX_RESULTS)
+    throw new WasmError("host", `${name} called more than ${MAX_RESULTS} times in one call`);
   call.resultBytes += bytes.length;
   if (call.resultBytes > call.maxResultBytes) call.results = undefined;
   else if (call.results === undefined) call.results = [ownCopy(bytes)];

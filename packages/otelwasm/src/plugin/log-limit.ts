@@ -2,7 +2,7 @@ import type { LogLevel } from "../abi/values.ts";
 import type { LogAttributes, Logger } from "../component/logger.ts";
 
 /** Lines of a guest: so many a second in the long run, so many at once. */
-export const LOG_LIMIT = { perSecond: 100, burst: 200 } as const;
+const LOG_LIMIT = { perSecond: 100, burst: 200 } as const;
 
 /**
  * A logger that a guest cannot flood: a token bucket, on the guest's thread, so that what is suppressed does not even cross to another. Before the next line

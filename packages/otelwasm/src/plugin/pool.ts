@@ -133,11 +133,12 @@ export class Pool {
         stats.errors++;
         stats.bytesIn += call.size;
         this.report(error);
-        if (broken) this.#withoutResult(call, error);
-        else {
-          slot.worked();
-          call.reject(error);
+        if (broken) {
+          this.#withoutResult(call, error);
+          return;
         }
+        slot.worked();
+        call.reject(error);
         if (this.#queue.length > 0) this.#drain();
       },
       returned: (call) => this.#returned(call, slot),
@@ -160,7 +161,8 @@ export class Pool {
       return;
     }
     this.#queue.splice(slot.returned++, 0, call);
-    this.#drain();
+    // Not while the slot is about to say that it broke: it would be handed the same call again.
+    if (slot.state !== "working") this.#drain();
   }
 
   #leastLoaded(): Slot | undefined {

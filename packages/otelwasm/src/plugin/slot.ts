@@ -24,7 +24,7 @@ export class Slot {
   /** Why it does not work; undefined while it does. */
   failure: PluginError | undefined;
   restarts = 0;
-  /** How many calls of its queue came back since it broke: they keep their order. */
+  /** How many of its calls came back since it worked: they keep their order. */
   returned = 0;
   readonly #options: SlotOptions;
   readonly #policy: RestartPolicy;
@@ -65,7 +65,6 @@ export class Slot {
     if (this.state !== "working") return;
     // A receiver has no calls that come back; one that lasted has worked.
     if (performance.now() - this.#worksSince >= this.#options.restart.maxIntervalMs) this.#policy.worked();
-    this.returned = 0;
     this.#schedule(error, how);
   }
 
@@ -168,6 +167,7 @@ export class Slot {
 
   #works(): void {
     this.failure = undefined;
+    this.returned = 0;
     this.#worksSince = performance.now();
     this.#become("working");
   }

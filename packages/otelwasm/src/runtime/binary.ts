@@ -34,6 +34,8 @@ export interface ModuleInfo {
   readonly memories: readonly MemoryType[];
   /** Where the limits of each of `memories` stand in the binary. */
   readonly memoryLimits: readonly { readonly start: number; readonly end: number }[];
+  /** Whether it has array types of the garbage collection proposal. */
+  readonly arrays: boolean;
   /** The index of the start function. */
   readonly start: number | undefined;
   readonly customSections: readonly string[];
@@ -57,6 +59,7 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
   const customSections: string[] = [];
   const sections: Section[] = [];
   let start: number | undefined;
+  let arrays = false;
   const readMemory = (reader: BinaryReader): MemoryType => {
     const begin = reader.offset;
     const type = readLimits(reader);
@@ -78,7 +81,10 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         customSections.push(section.name());
         break;
       case SectionId.type:
-        for (let count = section.count(); count > 0; count--) readRecursiveTypes(section, types);
+        for (let count = section.count(); count > 0; count--)
+          readRecursiveTypes(section, types, () => {
+            arrays = true;
+          });
         break;
       case SectionId.import:
         readImports(section, (module, name, kind) => {
@@ -108,7 +114,7 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         break;
     }
   }
-  return { imports, exports, memories, memoryLimits, start, customSections, sections };
+  return { imports, exports, memories, memoryLimits, arrays, start, customSections, sections };
 
   function exportedType(reader: BinaryReader, kind: number, index: number): ExternType {
     switch (kind) {
@@ -143,26 +149,26 @@ function readHeader(reader: BinaryReader): void {
 }
 
 /** An element of the type section: one type, or a group of mutually recursive ones. */
-function readRecursiveTypes(reader: BinaryReader, types: Type[]): void {
+function readRecursiveTypes(reader: BinaryReader, types: Type[], sawArray: () => void): void {
   if (reader.peek() !== 0x4e) {
-    types.push(readSubType(reader));
+    types.push(readSubType(reader, sawArray));
     return;
   }
   reader.byte();
-  for (let count = reader.count(); count > 0; count--) types.push(readSubType(reader));
+  for (let count = reader.count(); count > 0; count--) types.push(readSubType(reader, sawArray));
 }
 
-function readSubType(reader: BinaryReader): Type {
+function readSubType(reader: BinaryReader, sawArray: () => void): Type {
   const form = reader.peek();
   if (form === 0x50 || form === 0x4f) {
     reader.byte();
     for (let count = reader.count(); count > 0; count--) reader.u32();
   }
   if (reader.peek() === 0x65) reader.byte(); // shared
-  return readCompositeType(reader);
+  return readCompositeType(reader, sawArray);
 }
 
-function readCompositeType(reader: BinaryReader): Type {
+function readCompositeType(reader: BinaryReader, sawArray: () => void): Type {
   const form = reader.byte();
   switch (form) {
     case 0x60:
@@ -171,6 +177,7 @@ function readCompositeType(reader: BinaryReader): Type {
       for (let count = reader.count(); count > 0; count--) readFieldType(reader);
       return undefined;
     case 0x5e:
+      sawArray();
       readFieldType(reader);
       return undefined;
     case 0x5d: // continuation

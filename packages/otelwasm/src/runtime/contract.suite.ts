@@ -253,6 +253,23 @@ function memoryLimitTests(bench: () => Bench): void {
     );
   });
 
+  test("memory limit: tables cannot grow without end either", async () => {
+    const module = await bench().runtime.compile(
+      wat(`(module (table $a 1 funcref) (table $b 1 5 funcref)
+        (func (export "grow") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+        (func (export "other") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))`),
+      { memoryLimit: PAGE },
+    );
+    const instance = await bench().instantiateModule(module);
+    assert.equal(call(instance, "grow", 999_997), 1);
+    assert.equal(call(instance, "grow", 2), -1);
+    assert.equal(call(instance, "other", 9), -1);
+    await assert.rejects(
+      bench().runtime.compile(wat("(module (table 2000000 funcref))"), { memoryLimit: PAGE }),
+      hasCode("memory_limit", /tables of at least 2000000 elements, more than the limit of 1000000 elements/),
+    );
+  });
+
   test("memory limit: a start function that calls the host, and sections around the memory, are as they were", async () => {
     const seen: number[] = [];
     const module = await bench().runtime.compile(

@@ -2,7 +2,6 @@
  * What the two threads of a plugin say to each other. Calls go as flat arrays of numbers and buffers, several in one message, and their answers come back the
  * same way and in the same order, so that nothing needs an identity. Everything else is an object, and there is little of it.
  */
-import type { LogLevel } from "../../abi/values.ts";
 import type { StatusCode } from "../../component/errors.ts";
 import type { LogAttributes } from "../../component/logger.ts";
 import { WasmError, WasmErrorCode } from "../../runtime/errors.ts";
@@ -48,7 +47,7 @@ export type Request =
   | { readonly op: "shutdown" };
 
 /** A call is two elements of an array: this number, and the payload's buffer. */
-export const SIGNAL_BITS = 3;
+const SIGNAL_BITS = 3;
 /** The payload need not come back if the guest sets no result: the sender has the bytes, or nobody wants them. */
 export const KEPT = 4;
 
@@ -75,7 +74,6 @@ export const Answer = {
 } as const;
 
 export type AnswerItem = number | string | boolean | null | undefined | ArrayBuffer | LogAttributes | PluginErrorData;
-export type LogItem = [level: LogLevel, text: string, attributes: LogAttributes | undefined];
 
 /** A PluginError as it crosses. */
 export interface PluginErrorData {

@@ -83,7 +83,8 @@ export class ThreadPlace implements Place {
   }
 
   async open(): Promise<readonly Signal[]> {
-    await this.#exited;
+    // One that is being ended takes nothing more; one that trapped serves the next instance.
+    if (this.#ending !== undefined) await this.#exited;
     if (this.#closed) throw this.#error("instantiation", "the plugin was shut down");
     const { startTimeoutMs } = this.#options.limits;
     const began = performance.now();

@@ -51,6 +51,13 @@ describe("v8: traps of the later proposals", () => {
       assert.throws(() => call(instance, "f"), hasCode(code));
     });
 
+  test("arrays are refused where memory is to be limited", async () => {
+    await assert.rejects(
+      bench.runtime.compile(gc(ARRAY, 0x41, 1, 0xfb, 7, 1, 0x1a), { memoryLimit: 65536 }),
+      hasCode("unsupported", /garbage-collected arrays/),
+    );
+  });
+
   test("an atomic access that is not aligned", async () => {
     const instance = await bench.instantiate(
       '(module (memory 1 1 shared) (func (export "f") (drop (i32.atomic.load (i32.const 1)))))',

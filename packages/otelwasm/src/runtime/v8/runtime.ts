@@ -31,6 +31,12 @@ export class V8Runtime implements Runtime {
   async compile(binary: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     if (this.#closed) throw new WasmError("closed", "the runtime");
     const declared = parseModule(binary);
+    if (options.memoryLimit !== undefined && declared.arrays)
+      // One that does not fit on a worker's heap ends the process.
+      throw new WasmError(
+        "unsupported",
+        "the module has garbage-collected arrays, whose memory v8 cannot limit; build the plugin for linear memory",
+      );
     const limited = options.memoryLimit === undefined ? binary : limitMemory(binary, declared, options.memoryLimit);
     const info = limited === binary ? declared : parseModule(limited);
     const startExport = nameForStart(info);
