@@ -38,7 +38,7 @@ const IMPORTS: Readonly<Record<string, string>> = {
   log: "(param i32 i32 i32)",
 };
 
-export function hostileText(parts: HostileParts): string {
+function hostileText(parts: HostileParts): string {
   const largeOnly = (body: string | undefined): string =>
     body === undefined ? "" : `(if (i32.gt_u (local.get $size) (i32.const ${LARGE})) (then (call $begins) ${body}))`;
   const begun = (body: string | undefined): string => (body === undefined ? "" : `(call $begins) ${body}`);
@@ -79,7 +79,7 @@ export async function hostileGuest(parts: HostileParts): Promise<string> {
 }
 
 /** @returns the path of the binary, in a folder that is gone when the process ends */
-export async function compileText(text: string): Promise<string> {
+async function compileText(text: string): Promise<string> {
   const module = (await wabt()).parseWat("guest.wat", text);
   const path = join(temporaryFolder(), "guest.wasm");
   writeFileSync(path, module.toBinary({}).buffer);

@@ -1,4 +1,5 @@
 // Compiles a plugin: AssemblyScript's compiler, with this package's sources, runtime and transform.
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -113,12 +114,22 @@ export async function buildPlugin(options: BuildOptions): Promise<BuildResult> {
     throw new PluginBuildError(options.entry, diagnostics, result.error === null ? undefined : { cause: result.error });
   }
   if (outFile !== undefined) {
-    await mkdir(dirname(outFile), { recursive: true });
+    await createFolder(dirname(outFile));
     await writeFile(outFile, binary);
     const map = outputs.get("plugin.wasm.map");
     if (map !== undefined) await writeFile(`${outFile}.map`, map);
   }
   return { binary, diagnostics };
+}
+
+/** Not `mkdir` with `recursive`: it never ends where a file system takes no new names and calls that "no such file", as `/proc` does. */
+async function createFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  await createFolder(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    // Somebody else has made it meanwhile.
+    if (!existsSync(folder)) throw error;
+  });
 }
 
 /**

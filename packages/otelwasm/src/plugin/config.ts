@@ -22,7 +22,7 @@ export interface PluginConfig {
   readonly restart?: RestartConfig | undefined;
 }
 
-export interface LimitsConfig {
+interface LimitsConfig {
   /** For each `consume_X`. */
   readonly call_timeout?: number | undefined;
   /** Bytes that the linear memory may grow to. */
@@ -35,7 +35,7 @@ export interface LimitsConfig {
   readonly max_result_bytes?: number | undefined;
 }
 
-export interface RestartConfig {
+interface RestartConfig {
   /** Before the second restart; the first comes at once. */
   readonly initial_interval?: number | undefined;
   readonly max_interval?: number | undefined;

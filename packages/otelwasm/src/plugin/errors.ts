@@ -95,8 +95,18 @@ export class PluginError extends ConsumerError {
     });
   }
 
-  /** The plugin cannot be loaded: nothing that is sent to it can succeed. */
-  static fromLoad(componentId: string, problems: readonly string[], cause?: unknown): PluginError {
-    return new PluginError(problems.join("; "), { componentId, function: "load", permanent: true, cause });
+  /**
+   * The plugin cannot be loaded: nothing that is sent to it can succeed.
+   *
+   * @param path the module's file, if it was read from one
+   */
+  static fromLoad(
+    componentId: string,
+    path: string | undefined,
+    problems: readonly string[],
+    cause?: unknown,
+  ): PluginError {
+    const file = path === undefined || path === componentId ? "" : `${path}: `;
+    return new PluginError(`${file}${problems.join("; ")}`, { componentId, function: "load", permanent: true, cause });
   }
 }

@@ -231,7 +231,7 @@ inBothIsolations((isolation) => {
       const error = await failure(
         WasmPlugin.load({ id: "wasm", role: "processor", signals: ["logs"], path: "/no/such.wasm" }),
       );
-      assert.match(error.message, /^wasm: load: cannot read the plugin: ENOENT.*\/no\/such\.wasm/);
+      assert.match(error.message, /^wasm: load: cannot read the plugin: there is no file \/no\/such\.wasm$/);
     });
 
     test("a runtime or plugin configuration that cannot be used is a ConfigError", async () => {

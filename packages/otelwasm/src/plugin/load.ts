@@ -1,5 +1,6 @@
 /** From a file to a module that is known to be a plugin of this role, and what its instances are made from. */
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
 import type { CompiledModule, Runtime } from "../runtime/contract.ts";
@@ -47,12 +48,12 @@ async function loadWith(
   options: PluginOptions,
   resolved: ResolvedOptions,
 ): Promise<LoadedModule> {
-  const { id, role } = options;
+  const { id, path, role } = options;
   const logger = options.guestLogger ?? options.logger ?? silentLogger;
   const { limits, onFailure } = resolved;
   const compileOptions = runtime.capabilities.memoryLimit ? { memoryLimit: limits.memoryBytes } : {};
   const module = await runtime.compile(binary, compileOptions).catch((error: unknown) => {
-    throw PluginError.fromLoad(id, [messageOf(error)], error);
+    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
   });
   const exports = checkModule(module, options);
   const plan = { id, role, exports, config, maxResultBytes: limits.maxResultBytes };
@@ -79,12 +80,12 @@ async function loadWith(
   };
 }
 
-function checkModule(module: CompiledModule, { id, role, signals }: PluginOptions): ResolvedExports {
+function checkModule(module: CompiledModule, { id, path, role, signals }: PluginOptions): ResolvedExports {
   const dialect = detectDialect(module.exports);
-  if (dialect === undefined) throw PluginError.fromLoad(id, [withoutMarker(module.imports, module.exports)]);
+  if (dialect === undefined) throw PluginError.fromLoad(id, path, [withoutMarker(module.imports, module.exports)]);
   const { resolved, problems } = resolveExports(module.exports, dialect, requiredFunctions(role, signals));
   const all = [...problems, ...importProblems(module.imports)];
-  if (all.length > 0) throw PluginError.fromLoad(id, all);
+  if (all.length > 0) throw PluginError.fromLoad(id, path, all);
   return resolved;
 }
 
@@ -99,7 +100,10 @@ async function read(id: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw PluginError.fromLoad(id, [`cannot read the plugin: ${messageOf(error)}`], error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The name may be relative to a folder that nobody thinks of.
+    const problem = code === "ENOENT" ? `there is no file ${resolve(path)}` : message;
+    throw PluginError.fromLoad(id, undefined, [`cannot read the plugin: ${problem}`], error);
   }
 }
 

@@ -58,7 +58,7 @@ export class WasmPlugin {
       const unsupported = signals.filter((signal) => !supported.includes(signal));
       if (unsupported.length > 0) {
         const names = supported.length === 0 ? "no signal" : supported.join(", ");
-        throw PluginError.fromLoad(id, [
+        throw PluginError.fromLoad(id, options.path, [
           `the plugin says that it supports ${names} (get_supported_telemetry), but it is used for ${signals.join(", ")}`,
         ]);
       }

@@ -119,6 +119,17 @@ describe("from nothing to a plugin", () => {
     assert.match(stderr, /^Error: broken\/plugin\.ts does not compile:\nbroken\/plugin\.ts:14:\d+: error .*'kee'/);
     assert.ok(!existsSync(join(broken, "out.wasm")));
   });
+
+  test("a place that cannot be written is named, and nothing is left behind", async () => {
+    const before = readdirSync(hello);
+    // The second is a folder; in the third, on Linux, Node's own recursive mkdir never returns.
+    for (const place of ["package.json/hello.wasm", "build", "/proc/otelwasm/hello.wasm"]) {
+      const { code, stdout, stderr } = await otelwasm(hello, "build", "-o", place);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.ok(stderr.startsWith(`Error: cannot write "${place}": E`), stderr);
+    }
+    assert.deepEqual(readdirSync(hello), before);
+  });
 });
 
 describe("plugin new", () => {

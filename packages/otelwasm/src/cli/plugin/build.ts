@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { createFolder } from "../../components/file/folder.ts";
 import { inspectModule, type ModuleReport } from "../../plugin/inspect.ts";
 import { findPackage } from "./sdk.ts";
 
@@ -92,10 +93,11 @@ async function importSdkBuild(folder: string): Promise<SdkBuild> {
 function write(file: string, binary: Uint8Array): void {
   const unfinished = `${file}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    createFolder(dirname(resolve(file)));
     writeFileSync(unfinished, binary);
     renameSync(unfinished, file);
   } catch (cause) {
+    if (existsSync(unfinished)) unlinkSync(unfinished);
     throw new Error(`cannot write ${JSON.stringify(file)}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { createFolder } from "../../components/file/folder.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { version } from "../version.ts";
 import { findPackage } from "./sdk.ts";
@@ -40,7 +41,7 @@ export function newPlugin(name: string, { signal, kind }: NewOptions): void {
   };
   for (const { path, text } of files) {
     const file = join(folder, dirname(path), RENAMED.get(basename(path)) ?? basename(path));
-    mkdirSync(dirname(file), { recursive: true });
+    createFolder(dirname(file));
     writeFileSync(file, fill(text, values));
   }
   const installed = otelwasm !== undefined && findPackage("@otelwasm/sdk", process.cwd()) !== undefined;

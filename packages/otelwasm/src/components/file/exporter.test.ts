@@ -193,3 +193,25 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong));
   assert.deepEqual([fileExporter.kind, fileExporter.type, fileExporter.signals], ["exporter", "file", SIGNALS]);
 });
+
+test("a folder that cannot be made is an error, also where mkdir with `recursive` never returns", async (t) => {
+  const base = folder(t);
+  writeFileSync(join(base, "file"), "");
+  const places = [join(base, "file", "below")];
+  if (process.platform === "linux") places.push("/proc/otelwasm/below");
+  for (const place of places) {
+    const [exporter] = exporters({ path: join(place, "out.json"), create_directory: true }, ["logs"]);
+    await assert.rejects(
+      exporter!.start(),
+      (error) => error instanceof ConfigError && /cannot open .*out\.json: E/.test(error.message),
+    );
+  }
+  const made = join(base, "a", "b");
+  const [exporter] = exporters(
+    { path: join(made, "out.json"), create_directory: true, directory_permissions: "0700" },
+    ["logs"],
+  );
+  await exporter!.start();
+  await exporter!.shutdown();
+  assert.deepEqual([statSync(made).mode & 0o777, statSync(join(base, "a")).mode & 0o777], [0o700, 0o700]);
+});

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
 import type { FileExporterConfig } from "./config.ts";
+import { createFolder } from "./folder.ts";
 
 /** What the sink does with an open file: a part of Node's `FileHandle`. */
 export interface SinkFile {
@@ -128,7 +129,7 @@ export async function openOutput(config: FileExporterConfig, id: string): Promis
   const path = resolve(config.path);
   const folder = dirname(path);
   try {
-    if (config.create_directory) await mkdir(folder, { recursive: true, mode: config.directory_permissions });
+    if (config.create_directory) createFolder(folder, config.directory_permissions);
     const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = constants;
     // O_APPEND in either case: whoever rotates the file by truncating it gets no hole.
     return await open(path, O_WRONLY | O_CREAT | O_APPEND | (config.append ? 0 : O_TRUNC), 0o600);
