@@ -99,7 +99,7 @@ export async function refusesOrTakes(plugin: StartedPlugin, signal: Signal, byte
     await plugin.push(signal, bytes);
   } catch (error) {
     // What the guest did not look into, protobufjs may refuse.
-    if (error instanceof PluginError && !error.message.includes("malformed OTLP: ")) throw error;
+    if (error instanceof PluginError && !error.message.includes(": malformed OTLP")) throw error;
   }
 }
 
