@@ -16,6 +16,7 @@ import {
   validateConfig,
 } from "../testing.ts";
 import { buildRedactPlugin } from "./build.ts";
+import { everywhere, HIDDEN, SECRET } from "./fixture.ts";
 import { type RedactConfig, redactMessage, redactText } from "./reference.ts";
 
 const path = await buildRedactPlugin();
@@ -122,79 +123,6 @@ test("patterns, masks and hashes", async () => {
   assert.match(hashed, /^to [0-9a-f]{64}$/);
   await check({ hash: "sha256", hash_salt: "s" }, { "to a@b.de": hashed });
 });
-
-const SECRET = "mail a@b.de";
-const HIDDEN = "mail ****";
-
-/** The same message with secrets and without. */
-function everywhere(text: string): { traces: object; metrics: object; logs: object } {
-  const nested = { deep: [text, { deeper: text, number: 1 }] };
-  const attributes = [attribute("text", text), attribute("nested", nested), attribute("number", 7)];
-  const shared = { resource: { attributes }, schemaUrl: SECRET };
-  const scope = { name: SECRET, attributes };
-  const points = [{ attributes, exemplars: [{ filteredAttributes: attributes, asInt: 1 }] }];
-  const bytes = Buffer.from(SECRET);
-  return {
-    traces: {
-      resourceSpans: [
-        {
-          ...shared,
-          scopeSpans: [
-            {
-              scope,
-              spans: [
-                {
-                  name: SECRET,
-                  attributes,
-                  traceState: SECRET,
-                  events: [{ name: SECRET, attributes }],
-                  links: [{ attributes, traceState: SECRET }],
-                  status: { message: text, code: 2 },
-                },
-              ],
-            },
-          ],
-        },
-      ],
-    },
-    metrics: {
-      resourceMetrics: [
-        {
-          ...shared,
-          scopeMetrics: [
-            {
-              scope,
-              metrics: [
-                { name: SECRET, metadata: attributes, gauge: { dataPoints: points } },
-                { sum: { dataPoints: points } },
-                { histogram: { dataPoints: points } },
-                { exponentialHistogram: { dataPoints: points } },
-                { summary: { dataPoints: [{ attributes }] } },
-              ],
-            },
-          ],
-        },
-      ],
-    },
-    logs: {
-      resourceLogs: [
-        {
-          ...shared,
-          scopeLogs: [
-            {
-              scope,
-              logRecords: [
-                { attributes, body: { stringValue: text }, eventName: SECRET },
-                { body: anyValue(nested) },
-                { body: { bytesValue: bytes } },
-              ],
-            },
-          ],
-        },
-      ],
-    },
-  };
-}
 
 test("every place where an attribute or a text can stand", async () => {
   await using plugin = await start({});

@@ -42,7 +42,6 @@ function detectBuiltIn(start: usize, end: usize): void {
   // Each kind goes on behind what it found last; kinds may overlap one another.
   let email = start;
   let key = start;
-  let bearer = start;
   let jwt = start;
   let cloud = start;
   while (p < end) {
@@ -59,7 +58,7 @@ function detectBuiltIn(start: usize, end: usize): void {
         key = findKey(start, key, p, end);
         break;
       case BEARER:
-        bearer = findBearer(start, bearer, p, end);
+        findBearer(start, p, end);
         break;
       case JWT:
         jwt = findJwt(start, jwt, p, end);

@@ -29,7 +29,7 @@ export function beginTokens(): void {
 }
 
 /**
- * All of these: @param from where the last secret of the kind ended, @param p where the byte is that told of it,
+ * This and the ones below: @param from where the last secret of the kind ended, @param p where the byte is that told of it,
  * @returns where the secret ends, `from` if it is none.
  */
 export function findKey(start: usize, from: usize, p: usize, end: usize): usize {
@@ -54,17 +54,17 @@ export function findKey(start: usize, from: usize, p: usize, end: usize): usize 
   return from;
 }
 
-export function findBearer(start: usize, from: usize, p: usize, end: usize): usize {
-  if (p < from || end - p < 7 + SHORTEST_BEARER || (load<u32>(p) | 0x20202020) != 0x72616562) return from;
-  if ((load<u16>(p, 4) | 0x2020) != 0x7265 || load<u8>(p, 6) != 0x20 || !startsWord(start, p)) return from;
+/** What follows ends where a space is, so no two of these overlap. */
+export function findBearer(start: usize, p: usize, end: usize): void {
+  if (end - p < 7 + SHORTEST_BEARER || (load<u32>(p) | 0x20202020) != 0x72616562) return;
+  if ((load<u16>(p, 4) | 0x2020) != 0x7265 || load<u8>(p, 6) != 0x20 || !startsWord(start, p)) return;
   let first = p + 7;
   while (first < end && load<u8>(first) == 0x20) ++first;
   let until = first;
   while (until < end && isBearer(load<u8>(until))) ++until;
   const size = until - first;
-  if (size < SHORTEST_BEARER || (size < LONG_BEARER && !hasDigit(first, until))) return from;
+  if (size < SHORTEST_BEARER || (size < LONG_BEARER && !hasDigit(first, until))) return;
   addRange(first, until);
-  return until;
 }
 
 export function findJwt(start: usize, from: usize, p: usize, end: usize): usize {
