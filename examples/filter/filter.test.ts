@@ -13,7 +13,7 @@ import {
   refusesOrTakes,
   type StartedPlugin,
   startPlugin,
-  validateConfig,
+  throughCollector,
 } from "../testing.ts";
 import { buildFilterPlugin } from "./build.ts";
 import { expected, KINDS, STATUSES } from "./reference.ts";
@@ -370,5 +370,9 @@ test("bytes that are not OTLP are refused, and never trap", async () => {
 test("what the documentation shows works", async () => {
   const folder = new URL("./", import.meta.url);
   for (const config of await documentedConfigs(folder)) await (await start(config as object))[Symbol.asyncDispose]();
-  validateConfig(folder);
+  const arrived = await throughCollector("filter", "traces", TRACES);
+  assert.deepEqual(
+    items("traces", arrived).map(({ name }) => name),
+    ALL_SPANS.slice(1),
+  );
 });

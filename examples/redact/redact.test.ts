@@ -13,7 +13,7 @@ import {
   refusesOrTakes,
   type StartedPlugin,
   startPlugin,
-  validateConfig,
+  throughCollector,
 } from "../testing.ts";
 import { buildRedactPlugin } from "./build.ts";
 import { everywhere, HIDDEN, SECRET } from "./fixture.ts";
@@ -344,6 +344,8 @@ test("what the documentation shows works", async () => {
   const folder = new URL("./", import.meta.url);
   for (const config of await documentedConfigs(folder))
     await (await start(config as RedactConfig))[Symbol.asyncDispose]();
-  validateConfig(folder);
+  const arrived = await throughCollector("redact", "traces", everywhere(SECRET).traces);
+  const type = requestType.traces;
+  assert.deepEqual(arrived, decode(type, encode(type, everywhere(HIDDEN).traces as Record<string, unknown>)));
   assert.match(await readFile(new URL("README.md", folder), "utf8"), /MB\/s/);
 });
