@@ -1,14 +1,15 @@
 /** What the examples' tests share: a plugin in the collector's own host, judged by protobufjs. */
 import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { postHttp } from "../e2e/clients.ts";
 import { runProgram } from "../e2e/process.ts";
 import { decode, encode, type Plain, requestType, type Signal } from "../e2e/proto.ts";
 import { startSink } from "../e2e/sink.ts";
+import { plain } from "../packages/otelwasm/src/config/expanded.ts";
+import { parseConfig } from "../packages/otelwasm/src/config/load.ts";
 import { PluginError } from "../packages/otelwasm/src/plugin/errors.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 
-export interface Pushed {
+interface Pushed {
   /** What goes on: the input itself if the plugin set no result. */
   readonly bytes: Uint8Array;
   /** `bytes` as protobufjs reads them; an empty message where nothing goes on. */
@@ -109,11 +110,10 @@ export async function documentedConfigs(folder: URL): Promise<unknown[]> {
   const readme = await readFile(new URL("README.md", folder), "utf8");
   const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text!);
   const documents = [...blocks, await readFile(new URL("config.yaml", folder), "utf8")];
-  return documents.flatMap((text) =>
-    Object.values((parse(text) as { processors: Record<string, { plugin_config: unknown }> }).processors).map(
-      (processor) => processor.plugin_config,
-    ),
-  );
+  return documents.flatMap((text) => {
+    const { processors } = plain(parseConfig(text)) as { processors: Record<string, { plugin_config: unknown }> };
+    return Object.values(processors).map((processor) => processor.plugin_config);
+  });
 }
 
 /**
