@@ -1,13 +1,15 @@
 /** What the examples' tests share: a plugin in the collector's own host, judged by protobufjs. */
-import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { postHttp } from "../e2e/clients.ts";
+import { runProgram } from "../e2e/process.ts";
 import { decode, encode, type Plain, requestType, type Signal } from "../e2e/proto.ts";
+import { startSink } from "../e2e/sink.ts";
+import { plain } from "../packages/otelwasm/src/config/expanded.ts";
+import { parseConfig } from "../packages/otelwasm/src/config/load.ts";
 import { PluginError } from "../packages/otelwasm/src/plugin/errors.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 
-export interface Pushed {
+interface Pushed {
   /** What goes on: the input itself if the plugin set no result. */
   readonly bytes: Uint8Array;
   /** `bytes` as protobufjs reads them; an empty message where nothing goes on. */
@@ -99,7 +101,7 @@ export async function refusesOrTakes(plugin: StartedPlugin, signal: Signal, byte
     await plugin.push(signal, bytes);
   } catch (error) {
     // What the guest did not look into, protobufjs may refuse.
-    if (error instanceof PluginError && !error.message.includes("malformed OTLP: ")) throw error;
+    if (error instanceof PluginError && !error.message.includes(": malformed OTLP")) throw error;
   }
 }
 
@@ -108,23 +110,38 @@ export async function documentedConfigs(folder: URL): Promise<unknown[]> {
   const readme = await readFile(new URL("README.md", folder), "utf8");
   const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text!);
   const documents = [...blocks, await readFile(new URL("config.yaml", folder), "utf8")];
-  return documents.flatMap((text) =>
-    Object.values((parse(text) as { processors: Record<string, { plugin_config: unknown }> }).processors).map(
-      (processor) => processor.plugin_config,
-    ),
-  );
+  return documents.flatMap((text) => {
+    const { processors } = plain(parseConfig(text)) as { processors: Record<string, { plugin_config: unknown }> };
+    return Object.values(processors).map((processor) => processor.plugin_config);
+  });
 }
 
-/** Whether `otelwasm validate` takes the example's `config.yaml`; it throws what it says otherwise. */
-export function validateConfig(folder: URL): void {
-  const args = [
-    "packages/otelwasm/bin/otelwasm.js",
-    "validate",
-    "--config",
-    fileURLToPath(new URL("config.yaml", folder)),
-  ];
-  execFileSync(process.execPath, ["--conditions=otelwasm-source", ...args], {
-    cwd: new URL("../", import.meta.url),
-    stdio: "pipe",
-  });
+/**
+ * Sends one batch into a collector that runs the example's `config.yaml` as its README says, to a sink.
+ *
+ * @param name the example's folder; in capitals it begins the variables of its addresses
+ * @returns what arrived at the sink
+ */
+export async function throughCollector(name: string, signal: Signal, batch: object): Promise<Plain> {
+  await using sink = await startSink();
+  const prefix = name.toUpperCase();
+  const env = {
+    [`${prefix}_GRPC_ENDPOINT`]: "127.0.0.1:0",
+    [`${prefix}_HTTP_ENDPOINT`]: "127.0.0.1:0",
+    [`${prefix}_SINK_ENDPOINT`]: sink.httpUrl,
+  };
+  const config = `examples/${name}/config.yaml`;
+  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", "--config", config], { env });
+  const [, httpUrl] = await program.waitFor(/"?http"?[^\n]*?(http:\/\/127\.0\.0\.1:\d+)/);
+  const { status } = await postHttp(
+    { httpUrl: httpUrl! },
+    signal,
+    encode(requestType[signal], batch as Record<string, unknown>),
+  );
+  if (status !== 200) throw new Error(`the collector answered ${status}: ${program.output}`);
+  const [request] = await sink.waitForRequests(1);
+  program.child.kill("SIGTERM");
+  const code = await program.exit;
+  if (code !== 0) throw new Error(`the collector ended with ${code}: ${program.output}`);
+  return request!.message;
 }

@@ -132,7 +132,7 @@ describe("hostile life cycles", () => {
       assert.match(String(outcome?.message), error);
     });
 
-  test("a shutdown does not wait for a call that spins", async () => {
+  test("a shutdown ends although a call spins that has a minute: the receiver waits for it until its own deadline, then the plugin is ended", async () => {
     const config = { limits: { call_timeout: "60s", shutdown_timeout: "200ms" } };
     await using fixture = await withHostile(sink, await hostileGuest({ consume: SPIN }), { config });
     const bad = fixture.grpc(BAD);

@@ -10,14 +10,13 @@ import {
   documentedConfigs,
   type Fields,
   list,
-  prune,
-  pruneWith,
   refusesOrTakes,
   type StartedPlugin,
   startPlugin,
-  validateConfig,
+  throughCollector,
 } from "../testing.ts";
 import { buildFilterPlugin } from "./build.ts";
+import { expected, KINDS, STATUSES } from "./reference.ts";
 
 const path = await buildFilterPlugin();
 const start = (config: object): Promise<StartedPlugin> => startPlugin(path, config, SIGNALS);
@@ -252,11 +251,7 @@ const common = {
   scope: word,
   resource_attributes: wantedAttributes,
 };
-const KINDS = ["unspecified", "internal", "server"];
-const STATUSES = ["unset", "ok", "error"];
-const SEVERITIES = ["TRACE", "DEBUG", "INFO"];
-
-/** @param limited the criteria of which at least one has to be there */
+/** Conditions with these criteria or some of them, one at least. */
 function condition(criteria: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Fields> {
   const plain = fc
     .record({ ...common, ...criteria }, { requiredKeys: [] })
@@ -289,54 +284,6 @@ function message(outer: string, inner: string, item: string, of: fc.Arbitrary<ob
     [inner]: fc.array(scope, { maxLength: 2 }),
   });
   return fc.record({ [outer]: fc.array(one, { maxLength: 2 }) }) as fc.Arbitrary<Fields>;
-}
-
-const textOf = (any: unknown): string | undefined => {
-  const [found] = Object.values((any ?? {}) as object);
-  return found === undefined || typeof found === "object" ? undefined : String(found);
-};
-const valueAt = (owner: unknown, key: string): string | undefined =>
-  textOf(list((owner ?? {}) as Fields, "attributes").find((each) => (each.key ?? "") === key)?.value);
-
-/** The reference: what a condition means. */
-function holds(wanted: Fields, item: Fields, scope: Fields, owner: Fields): boolean {
-  const matches = (want: unknown, text: string | undefined): boolean =>
-    want === undefined ||
-    (text !== undefined && (wanted.match_type === "strict" ? text === want : new RegExp(String(want)).test(text)));
-  const has = (criteria: unknown, of: unknown): boolean =>
-    ((criteria ?? []) as { key: string; value?: string }[]).every(
-      ({ key, value: want }) => valueAt(of, key) !== undefined && matches(want, valueAt(of, key)),
-    );
-  const severity = Number(item.severityNumber ?? 0);
-  const { severity_min: low, severity_max: high, severity_undefined: undefinedToo } = wanted;
-  const bounded = low !== undefined || high !== undefined;
-  const inside =
-    bounded &&
-    severity >= SEVERITIES.indexOf(String(low ?? "TRACE")) * 4 + 1 &&
-    severity <= (high === undefined ? 24 : SEVERITIES.indexOf(String(high)) * 4 + 4);
-  const ofSeverity = (!bounded && undefinedToo !== true) || (severity === 0 ? undefinedToo === true : inside);
-  return (
-    matches(wanted.service, valueAt(owner.resource, "service.name")) &&
-    matches(wanted.scope, String((scope.scope as Fields | undefined)?.name ?? "")) &&
-    has(wanted.resource_attributes, owner.resource) &&
-    matches(wanted.name, String(item.name ?? "")) &&
-    matches(wanted.body, textOf(item.body)) &&
-    has(wanted.attributes, item) &&
-    (wanted.kind === undefined || KINDS[Number(item.kind ?? 0)] === wanted.kind) &&
-    (wanted.status === undefined ||
-      STATUSES[Number((item.status as Fields | undefined)?.code ?? 0)] === wanted.status) &&
-    ofSeverity &&
-    (wanted.unless === undefined || !holds(wanted.unless as Fields, item, scope, owner))
-  );
-}
-
-function expected(names: readonly [string, string, string], conditions: Fields[], from: Fields): Fields {
-  const [outer, inner, item] = names;
-  return pruneWith(from, outer, inner, (owner) =>
-    pruneWith(owner, inner, item, (scope) =>
-      prune(scope, item, (each) => !conditions.some((wanted) => holds(wanted, each, scope, owner))),
-    ),
-  );
 }
 
 test("spans: what remains is what the reference says", async () => {
@@ -423,5 +370,9 @@ test("bytes that are not OTLP are refused, and never trap", async () => {
 test("what the documentation shows works", async () => {
   const folder = new URL("./", import.meta.url);
   for (const config of await documentedConfigs(folder)) await (await start(config as object))[Symbol.asyncDispose]();
-  validateConfig(folder);
+  const arrived = await throughCollector("filter", "traces", TRACES);
+  assert.deepEqual(
+    items("traces", arrived).map(({ name }) => name),
+    ALL_SPANS.slice(1),
+  );
 });

@@ -16,7 +16,7 @@ import {
   refusesOrTakes,
   type StartedPlugin,
   startPlugin,
-  validateConfig,
+  throughCollector,
 } from "../testing.ts";
 import { buildSamplePlugin } from "./build.ts";
 
@@ -223,5 +223,6 @@ test("bytes that are not OTLP are refused, and never trap", async () => {
 test("what the documentation shows works", async () => {
   const folder = new URL("./", import.meta.url);
   for (const config of await documentedConfigs(folder)) await (await start(config as object))[Symbol.asyncDispose]();
-  validateConfig(folder);
+  const arrived = await throughCollector("sample", "traces", traces([{ traceId: HIGH }, { traceId: LOW }]));
+  assert.deepEqual(items("traces", arrived), [{ traceId: HIGH.toString("hex"), traceState: "ot=th:c" }]);
 });

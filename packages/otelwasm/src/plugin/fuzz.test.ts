@@ -1,7 +1,9 @@
+/** The ABI's host side with generated arguments; longer by OTELWASM_FUZZ_SECONDS (for each property), again by OTELWASM_FUZZ_SEED, see `testing/fuzz.ts`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { PluginError } from "./errors.ts";
+import { runs } from "./testing/fuzz.ts";
 import { ECHO, guest, imports } from "./testing/guests.ts";
 import { inBothIsolations, part, started } from "./testing/load.ts";
 
@@ -54,7 +56,7 @@ inBothIsolations((isolation) => {
           assert.equal(outcome, undefined);
         }
       }),
-      { numRuns: 1500 },
+      runs(1500),
     );
   });
 
@@ -73,7 +75,7 @@ inBothIsolations((isolation) => {
         assert.equal(Buffer.compare(results[0]!, given), 0);
         assert.equal(Buffer.compare(pushed, given), 0, "what was pushed is not altered");
       }),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 
@@ -93,7 +95,7 @@ inBothIsolations((isolation) => {
           assert.match(String(outcome), /alloc returned the pointer \d+ for \d bytes, outside/);
         else assert.deepEqual(outcome, [bytes]);
       }),
-      { numRuns: isolation === "worker" ? 30 : 150 },
+      runs(isolation === "worker" ? 30 : 150),
     );
   });
 });
