@@ -70,8 +70,8 @@ async function serve(config: string, cwd: string): Promise<void> {
   assert.match(log, /Everything is ready[\s\S]*Shutdown complete/);
 }
 
-/** In the repository's folder: what `.ci/run` runs, and what the quickstart's own test does. */
-const RUN_ELSEWHERE = [/^npm (start|test)$/, /^(curl|QUICKSTART_\w+=.* npm start)/];
+/** In the repository's folder: what `.ci/run` runs, and what the quickstart's own test does. The packages are there, installed or not. */
+const RUN_ELSEWHERE = [/^npm (start|test)$/, /^npm install otelwasm /, /^(curl|QUICKSTART_\w+=.* npm start)/];
 const SERVE = /^npx otelwasm --config (\S+)$/;
 
 /** One README's way through its blocks. */
@@ -147,6 +147,11 @@ test("README.md", async (t) => {
     "plugin run shows the change",
   );
   assert.match(reader.output, /protocol: 'http'/, "the collector's endpoints");
+});
+
+test("packages/otelwasm/README.md", async (t) => {
+  const reader = await follow(t, "packages/otelwasm/README.md", scratch);
+  assert.match(reader.output, /name: otlp_grpc[\s\S]*The configuration is valid[\s\S]*protocol: 'http'/);
 });
 
 test("packages/sdk/README.md", async (t) => {

@@ -43,7 +43,7 @@ export function createProgram(): Command {
 
   const printConfig = program
     .command("print-config")
-    .description("print the configuration as it is after merging, with its variables unexpanded")
+    .description("print the configuration as it is after merging, with its variables unexpanded and its secrets hidden")
     .action(async (_options: unknown, command: Command) => {
       const { printConfig } = await import("./print-config.ts");
       printConfig(configOptions(command));
@@ -74,7 +74,7 @@ function addConfigOptions(command: Command): void {
     .addOption(
       new Option(
         "--set <key=value>",
-        "a single value over all files, such as processors.batch.timeout=2s; may be repeated",
+        "a single value over all files, such as exporters.debug.verbosity=basic; may be repeated",
       ).argParser(collect),
     );
 }

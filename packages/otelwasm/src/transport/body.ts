@@ -7,7 +7,8 @@ export class BodyAssembler {
   /** The body's length, or -1 while nobody has said it. */
   readonly #expected: number;
   #target: Uint8Array | undefined;
-  #chunks: Uint8Array[] | undefined;
+  /** Whether the target is memory of our own with room at its end. */
+  #grown = false;
   #length = 0;
 
   /**
@@ -33,11 +34,11 @@ export class BodyAssembler {
     this.#length = length;
     if (this.#expected < 0) {
       if (length > this.#limit) {
-        this.#chunks = undefined;
+        this.#target = undefined;
         return false;
       }
-      this.#chunks ??= [];
-      this.#chunks.push(chunk);
+      if (at === 0) this.#target = chunk;
+      else this.#append(chunk, at);
       return true;
     }
     if (length > this.#expected) return false;
@@ -53,22 +54,31 @@ export class BodyAssembler {
   /** The whole body, in a buffer that nobody else uses; undefined if it is shorter than was announced. */
   take(): Uint8Array | undefined {
     if (this.#expected >= 0) return this.#length === this.#expected ? (this.#target ?? EMPTY) : undefined;
-    const chunks = this.#chunks ?? [];
-    const only = chunks[0];
-    if (chunks.length === 1 && only !== undefined && endsItsBuffer(only)) {
-      return new Uint8Array(only.buffer, only.byteOffset, only.length);
+    const target = this.#target ?? EMPTY;
+    if (this.#length === target.length && endsItsBuffer(target)) {
+      return new Uint8Array(target.buffer, target.byteOffset, target.length);
     }
     const whole = allocate(this.#length);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
+    whole.set(target.subarray(0, this.#length));
     return whole;
+  }
+
+  /** Pieces are not kept as they come: a peer can make them a byte each, and each would hold a hundred bytes and more. */
+  #append(chunk: Uint8Array, at: number): void {
+    let target = this.#target ?? EMPTY;
+    if (!this.#grown || at + chunk.length > target.length) {
+      const wider = allocate(Math.min(this.#limit, Math.max(MIN_GROWN, 2 * (at + chunk.length))));
+      wider.set(target.subarray(0, at));
+      target = wider;
+      this.#target = wider;
+      this.#grown = true;
+    }
+    target.set(chunk, at);
   }
 }
 
 const EMPTY = new Uint8Array();
+const MIN_GROWN = 16 * 1024;
 
 /** Memory of its own (not of Node's pool: it may be transferred), not zeroed: every byte is written before it is read. */
 export function allocate(length: number): Uint8Array {

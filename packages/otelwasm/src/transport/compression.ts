@@ -50,6 +50,10 @@ const CODECS: Readonly<Record<Coding, Codec>> = {
 /** Up to here zlib runs where it is called: a trip to the thread pool costs more than it saves. Longer input would hold up everybody. */
 const PACK_NOW = 128 * 1024;
 const UNPACK_NOW = 64 * 1024;
+/** What may come out where it is called: a small body can become a thousand times as large. */
+const UNPACKED_NOW = 1024 * 1024;
+/** As many at once in the thread pool: more would make nothing faster, but each holds what it has unpacked so far. */
+const UNPACKING = 4;
 
 /**
  * Level 1: on OTLP a tenth more bytes than level 6, for two fifths of the time. (`level` is zlib's; zstd has its own default, 3.)
@@ -93,16 +97,47 @@ function unpackError(coding: Coding, limit: number, cause: unknown): BodyError {
  * @throws BodyError (or a promise that rejects with one)
  */
 export function decompress(coding: Coding, bytes: Uint8Array, limit: number): Uint8Array | Promise<Uint8Array> {
-  const options = { maxOutputLength: Math.max(1, limit), chunkSize: outputChunk(coding, bytes, limit) };
-  if (bytes.length > UNPACK_NOW) {
-    return CODECS[coding].unpack(bytes, options).then(exclusive, (cause: unknown) => {
-      throw unpackError(coding, limit, cause);
-    });
-  }
+  if (bytes.length > UNPACK_NOW || outputChunk(coding, bytes, limit) > UNPACKED_NOW + 1)
+    return decompressLater(coding, bytes, limit);
   try {
+    return decompressNow(coding, bytes, Math.min(limit, UNPACKED_NOW));
+  } catch (error) {
+    const tooLarge = error instanceof BodyError && error.code === "too_large";
+    if (tooLarge && limit > UNPACKED_NOW) return decompressLater(coding, bytes, limit);
+    throw error;
+  }
+}
+
+/** The same where it is called, whatever the input: for what is known to be small. */
+export function decompressNow(coding: Coding, bytes: Uint8Array, limit: number): Uint8Array {
+  try {
+    const options = { maxOutputLength: Math.max(1, limit), chunkSize: outputChunk(coding, bytes, limit) };
     return exclusive(CODECS[coding].unpackNow(bytes, options));
   } catch (cause) {
     throw unpackError(coding, limit, cause);
+  }
+}
+
+let unpacking = 0;
+const waiting: (() => void)[] = [];
+
+async function decompressLater(coding: Coding, bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  if (unpacking < UNPACKING) unpacking++;
+  else {
+    // Whoever ends hands its place on.
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+    });
+  }
+  try {
+    const options = { maxOutputLength: Math.max(1, limit), chunkSize: outputChunk(coding, bytes, limit) };
+    return exclusive(await CODECS[coding].unpack(bytes, options));
+  } catch (cause) {
+    throw unpackError(coding, limit, cause);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) unpacking--;
+    else next();
   }
 }
 

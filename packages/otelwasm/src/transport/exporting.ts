@@ -12,7 +12,14 @@ export function compression(codings: readonly Coding[] = CODINGS): z.ZodType<Com
     .default("gzip");
 }
 
-const name: z.ZodType<string> = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not a header's name");
+/** They say how the bytes are framed, which is the exporter's to know: two of them that differ are how requests are smuggled. */
+const FRAMING: ReadonlySet<string> = new Set(
+  "connection content-length expect keep-alive proxy-connection te trailer transfer-encoding upgrade".split(" "),
+);
+const name: z.ZodType<string> = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not a header's name")
+  .refine((text) => !FRAMING.has(text.toLowerCase()), "is a header that only the exporter itself can set");
 const value: z.ZodType<string> = z
   .string()
   .regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has characters that a header cannot have");

@@ -3,7 +3,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
 import type { HostPort } from "../config/values.ts";
 import { decodeStatus } from "../telemetry/response.ts";
-import { decompress } from "./compression.ts";
+import { decompressNow } from "./compression.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { codeOfForeignHttp, codeOfReset, decodeMessage, formatTimeout, MessageReader, prefix } from "./grpc.ts";
 import { Http2Connection } from "./http2/connection.ts";
@@ -18,6 +18,8 @@ const BACKOFF = { initialMs: 1_000, factor: 1.6, maxMs: 120_000, jitter: 0.2 } a
 const MAX_ANSWER = 4 * 1024 * 1024;
 /** After a call that got no answer: how long a ping may take before the connection counts as dead. */
 const PING_MS = 5_000;
+/** For TCP, TLS and the server's first word; gRPC's own minimum. */
+const CONNECT_MS = 20_000;
 const READ_BUFFER = 64 * 1024;
 
 /** A call that did not end with OK. */
@@ -88,7 +90,7 @@ class Call extends Http2Stream implements Deadline {
     this.#begun = true;
     this.#httpStatus ||= status ?? "";
     const code = headers.get("grpc-status");
-    if (code !== undefined && end) this.#end(Number(code), headers);
+    if (code !== undefined && end) this.#end(/^\d{1,10}$/.test(code) ? Number(code) : StatusCode.UNKNOWN, headers);
     else if (this.#httpStatus !== "200") this.#foreign(end);
     else if (end) this.#unfinished();
   }
@@ -164,10 +166,7 @@ class Call extends Http2Stream implements Deadline {
       try {
         const message = this.#reader?.finish();
         if (message === undefined) throw new Error("OK without a message");
-        // An answer is small, so this is done at once.
-        const plain = this.#reader?.compressed === true ? decompress("gzip", message, MAX_ANSWER) : message;
-        if (!(plain instanceof Uint8Array)) throw new Error("too large");
-        this.settle(plain);
+        this.settle(this.#reader?.compressed === true ? decompressNow("gzip", message, MAX_ANSWER) : message);
       } catch (cause) {
         this.settle(new GrpcError(StatusCode.INTERNAL, `the server's answer: ${messageOf(cause)}`, { cause }));
       }
@@ -205,7 +204,7 @@ export class GrpcChannel {
   /** The one that new calls go to. */
   #current: Http2Connection | undefined;
   /** Calls that wait for the connection, or until the server allows another stream. */
-  #queue: Call[] = [];
+  readonly #queue: Set<Call> = new Set();
   #failures = 0;
   #nextAttempt = 0;
   #lastError = "";
@@ -233,7 +232,8 @@ export class GrpcChannel {
   }
 
   /**
-   * @param message compressed if the channel's messages are; must not be changed until the promise settles
+   * @param message compressed if the channel's messages are; must not be changed any more: after a timeout, parts of it may still be on
+   *   their way to the socket
    * @returns the answer's message
    * @throws GrpcError
    */
@@ -272,7 +272,7 @@ export class GrpcChannel {
       connection = this.#connect();
     }
     if (connection.streams >= connection.peerMaxStreams) {
-      this.#queue.push(call);
+      this.#queue.add(call);
       return;
     }
     const head = prefix(call.message.length, this.#options.gzip);
@@ -285,10 +285,10 @@ export class GrpcChannel {
   /** Sends what has waited. */
   #dequeue(): void {
     const connection = this.#current;
-    while (this.#queue.length > 0) {
+    // Not those that the loop itself puts back, to wait for the next connection.
+    for (const call of [...this.#queue]) {
       if (connection !== undefined && !connection.destroyed && connection.streams >= connection.peerMaxStreams) return;
-      const call = this.#queue.shift();
-      if (call !== undefined && !call.settled) this.#dispatch(call);
+      if (this.#queue.delete(call)) this.#dispatch(call);
     }
   }
 
@@ -307,23 +307,28 @@ export class GrpcChannel {
     const handler: ConnectionHandler = {
       onReady: () => {
         introduced = true;
+        clearTimeout(impatience);
         this.#failures = 0;
       },
       onGoAway: () => {
         if (this.#current === connection) this.#current = undefined;
       },
       onCapacity: () => {
-        if (this.#queue.length > 0 && this.#current === connection) this.#dequeue();
+        if (this.#queue.size > 0 && this.#current === connection) this.#dequeue();
       },
       onClose: (reason) => {
+        clearTimeout(impatience);
         this.#connections.delete(connection);
         if (this.#current === connection) this.#current = undefined;
         if (!introduced) this.#attemptFailed(reason);
-        if (this.#queue.length > 0) this.#dequeue();
+        if (this.#queue.size > 0) this.#dequeue();
       },
     };
     const options = { role: "client", streamWindow: MAX_ANSWER + READ_BUFFER, maxStreams: 0 } as const;
     const connection = new Http2Connection(socket, options, handler);
+    const impatience = setTimeout(() => {
+      connection.destroy(new Error(`the server has not introduced itself within ${CONNECT_MS} ms`));
+    }, CONNECT_MS).unref();
     this.#connections.add(connection);
     this.#current = connection;
     return connection;
@@ -356,6 +361,7 @@ export class GrpcChannel {
   /** @internal */
   left(call: Call): void {
     this.#deadlines.remove(call);
+    this.#queue.delete(call);
     if (--this.#inFlight === 0) this.#drained?.();
   }
 }

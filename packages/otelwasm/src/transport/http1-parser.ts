@@ -10,6 +10,8 @@ export interface HttpResponse {
 export const MAX_KEPT_BODY: number = 64 * 1024;
 const MAX_HEAD = 64 * 1024;
 const EMPTY = new Uint8Array();
+/** Somebody on the way may take it for the end of a line. */
+const NOT_A_VALUE = /[\r\n\0]/;
 
 const State = {
   HEAD: 0,
@@ -215,7 +217,8 @@ function parseHead(text: string): Head {
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).toLowerCase();
-    if (colon < 1 || /[\s]/.test(name)) throw new Error("malformed HTTP response: a line that is not a header");
+    if (colon < 1 || /\s/.test(name) || NOT_A_VALUE.test(line))
+      throw new Error("malformed HTTP response: a line that is not a header");
     const value = line.slice(colon + 1).trim();
     if (name === "content-length") lengths.add(value);
     const before = name === "transfer-encoding" || name === "connection" ? headers.get(name) : undefined;

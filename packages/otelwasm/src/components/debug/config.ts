@@ -15,7 +15,12 @@ export interface DebugExporterConfig {
 /** `exporters::debug` as the Collector has it, without `sending_queue`. */
 export const schema: z.ZodType<DebugExporterConfig> = z
   .strictObject({
-    verbosity: z.enum(["basic", "normal", "detailed"]).default("basic"),
+    // The Collector takes `Detailed` as well.
+    verbosity: z.preprocess(
+      (value) =>
+        typeof value === "string" && /^(?:basic|normal|detailed)$/i.test(value) ? value.toLowerCase() : value,
+      z.enum(["basic", "normal", "detailed"]).default("basic"),
+    ),
     sampling_initial: z.int().min(0).default(2),
     sampling_thereafter: z.int().min(0).default(1),
     use_internal_logger: z.boolean().default(true),

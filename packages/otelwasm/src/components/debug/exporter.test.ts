@@ -182,3 +182,9 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong));
   assert.deepEqual([debugExporter.kind, debugExporter.type, debugExporter.signals], ["exporter", "debug", SIGNALS]);
 });
+
+test("verbosity is read as the Collector reads it, in upper or lower case", () => {
+  assert.equal(config({ verbosity: "Detailed" }).verbosity, "detailed");
+  assert.equal(config({}).verbosity, "basic");
+  assert.throws(() => config({ verbosity: "detail" }), /verbosity/);
+});

@@ -18,7 +18,7 @@ export interface GrpcConfig {
   readonly endpoint: HostPort;
   /** In bytes here: of a message, also when decompressed. */
   readonly max_recv_msg_size_mib: number;
-  /** On one connection; 0: no limit. */
+  /** On one connection; 0: as many as the receiver thinks right. The Collector has no limit there. */
   readonly max_concurrent_streams: number;
 }
 

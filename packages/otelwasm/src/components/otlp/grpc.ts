@@ -19,6 +19,12 @@ import type { Intake, Reply } from "./intake.ts";
 const UPLOAD_GRACE_MS = 5_000;
 /** The Collector's (grpc-go's) limit for a new connection to say that it speaks HTTP/2. */
 const HANDSHAKE_MS = 120_000;
+/** How long a client may take to send a call, as node:http has it for a request. */
+const UPLOAD_MS = 300_000;
+/** Calls of one connection that are under way, where nothing is configured: each may hold a message. grpc-go has no limit. */
+const DEFAULT_STREAMS = 1_000;
+/** Of a text that the client has sent: it is not to be sent back at any length. */
+const QUOTED = 200;
 /** A stream's window is a message and this much, so that one that is too long is seen to be. */
 const ROOM = 64 * 1024;
 
@@ -42,6 +48,8 @@ class Call extends Http2Stream implements Deadline, Reply {
   readonly #peer: Peer;
   #signal: Signal = "logs";
   #gzip = false;
+  /** The deadline is the client's, and not ours for its sending. */
+  #timed = false;
   #reader: MessageReader | undefined;
   #answered = false;
 
@@ -104,31 +112,40 @@ class Call extends Http2Stream implements Deadline, Reply {
     const path = headers.get(":path") ?? "";
     const signal = SIGNAL_OF_GRPC_PATH.get(path);
     if (signal === undefined || !this.#host.intake.serves(signal)) {
-      this.#fail(unimplemented(`unknown method ${path}`));
+      this.#fail(unimplemented(`unknown method ${path.slice(0, QUOTED)}`));
       return;
     }
     this.#signal = signal;
     const coding = headers.get("grpc-encoding");
     if (coding !== undefined && coding !== "identity" && coding !== "gzip") {
-      const error = unimplemented(`grpc-encoding ${coding} is not supported; use gzip or identity`);
+      const error = unimplemented(`grpc-encoding ${coding.slice(0, QUOTED)} is not supported; use gzip or identity`);
       this.#fail(error, [["grpc-accept-encoding", "identity,gzip"]]);
       return;
     }
     this.#gzip = coding === "gzip";
+    // Those that the client has given up, or that are out of time, are no streams any more; the pipeline is still at work on them.
+    if (this.#peer.delivering >= this.#peer.maxStreams) {
+      this.#fail(ConsumerError.retryable(`more than ${this.#peer.maxStreams} calls of one connection are under way`));
+      return;
+    }
     const timeout = headers.get("grpc-timeout");
+    let limit = UPLOAD_MS;
     if (timeout !== undefined) {
       const milliseconds = parseTimeout(timeout);
       if (milliseconds === undefined) {
-        this.#fail(ConsumerError.permanent(`malformed grpc-timeout ${JSON.stringify(timeout)}`));
+        this.#fail(ConsumerError.permanent(`malformed grpc-timeout ${JSON.stringify(timeout.slice(0, QUOTED))}`));
         return;
       }
-      this.#host.deadlines.add(this, milliseconds);
+      this.#timed = milliseconds <= UPLOAD_MS;
+      if (this.#timed) limit = milliseconds;
     }
+    this.#host.deadlines.add(this, limit);
     this.#reader = new MessageReader(this.#host.limit, true);
   }
 
   #complete(): void {
     if (this.#answered) return;
+    if (!this.#timed) this.#host.deadlines.remove(this);
     try {
       const message = this.#reader?.finish();
       if (message === undefined) {
@@ -193,12 +210,14 @@ class Call extends Http2Stream implements Deadline, Reply {
 class Peer implements ConnectionHandler {
   /** Calls that wait for the pipeline. */
   delivering: number = 0;
+  readonly maxStreams: number;
   readonly connection: Http2Connection;
   readonly #host: GrpcServer;
   readonly #handshake: NodeJS.Timeout;
 
   constructor(host: GrpcServer, socket: Socket, maxStreams: number) {
     this.#host = host;
+    this.maxStreams = maxStreams;
     this.#handshake = setTimeout(() => socket.destroy(), HANDSHAKE_MS).unref();
     const options = { role: "server", streamWindow: host.limit + ROOM, maxStreams } as const;
     this.connection = new Http2Connection(socket, options, this);
@@ -235,8 +254,8 @@ export class GrpcServer {
     this.limit = config.max_recv_msg_size_mib;
     this.intake = intake;
     this.#logger = logger;
-    this.#server = createServer({ noDelay: true }, (socket) => {
-      this.#peers.add(new Peer(this, socket, config.max_concurrent_streams));
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+      this.#peers.add(new Peer(this, socket, config.max_concurrent_streams || DEFAULT_STREAMS));
     });
   }
 

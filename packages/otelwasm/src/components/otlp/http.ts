@@ -20,6 +20,9 @@ const UPLOAD_GRACE_MS = 5_000;
 /** Of a body that is refused, this much more than twice the limit is read before the connection is cut. */
 const DISCARD = 64 * 1024;
 
+/** Requests that a client may send on one connection without waiting for an answer. OTLP clients send one. */
+const PIPELINED = 1_000;
+
 const OK_PROTOBUF = ["Content-Type", PROTOBUF, "Content-Length", "0"];
 const OK_JSON = ["Content-Type", JSON_TYPE, "Content-Length", "2"];
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -68,10 +71,12 @@ class Exchange extends IncomingMessage implements Reply {
   discarded: number = 0;
   /** The body is complete and the answer is not given: what is left to do is up to the pipeline. */
   waiting: boolean = false;
+  line: Line | undefined = undefined;
 
   delivered(): void {
     const { response } = this;
     this.waiting = false;
+    this.leave();
     if (response === undefined || response.destroyed) return;
     this.host?.beforeAnswer(response);
     if (this.json === true) response.writeHead(200, OK_JSON).end("{}");
@@ -88,10 +93,16 @@ class Exchange extends IncomingMessage implements Reply {
     this.answer(status, { code: codeOfHttpStatus(status), message }, refusal.headers ?? []);
   }
 
+  leave(): void {
+    if (this.line !== undefined) this.line.open--;
+    this.line = undefined;
+  }
+
   answer(httpStatus: number, status: RpcStatus, more: readonly string[]): void {
     const { response } = this;
     this.body = undefined;
     this.waiting = false;
+    this.leave();
     if (response === undefined || response.destroyed || response.headersSent) return;
     const body =
       this.json === undefined
@@ -107,6 +118,13 @@ class Exchange extends IncomingMessage implements Reply {
   }
 }
 
+/** A connection. */
+class Line {
+  last: Exchange | undefined = undefined;
+  /** Requests that nobody has answered. */
+  open: number = 0;
+}
+
 /** OTLP over HTTP: protobuf and JSON, https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export class HttpServer {
   readonly protocol = "http";
@@ -114,8 +132,7 @@ export class HttpServer {
   readonly #intake: Intake;
   readonly #signals: ReadonlyMap<string, Signal>;
   readonly #server: Server<typeof Exchange>;
-  /** The last exchange of each connection. */
-  readonly #connections: Map<Socket, Exchange | undefined> = new Map();
+  readonly #connections: Map<Socket, Line> = new Map();
   #draining = false;
 
   constructor(config: HttpConfig, intake: Intake, logger: Logger) {
@@ -133,7 +150,7 @@ export class HttpServer {
       this.#accept(exchange, response, true),
     );
     this.#server.on("connection", (socket) => {
-      this.#connections.set(socket, undefined);
+      this.#connections.set(socket, new Line());
       socket.on("close", () => this.#connections.delete(socket));
     });
     this.#server.on("dropRequest", () => logger.warn("HTTP request dropped: too many on one connection"));
@@ -152,7 +169,7 @@ export class HttpServer {
       this.#server.close(() => resolve());
     });
     const impatience = setInterval(() => {
-      for (const [socket, exchange] of this.#connections) if (exchange?.waiting !== true) socket.destroy();
+      for (const [socket, { last }] of this.#connections) if (last?.waiting !== true) socket.destroy();
     }, UPLOAD_GRACE_MS);
     await closed;
     clearInterval(impatience);
@@ -166,7 +183,15 @@ export class HttpServer {
   #accept(exchange: Exchange, response: ServerResponse, waits: boolean): void {
     exchange.host = this;
     exchange.response = response;
-    this.#connections.set(exchange.socket, exchange);
+    const line = this.#connections.get(exchange.socket);
+    if (line !== undefined) {
+      line.last = exchange;
+      exchange.line = line;
+      if (++line.open > PIPELINED) {
+        exchange.socket.destroy();
+        return;
+      }
+    }
     const refusal = this.#check(exchange);
     exchange.on("data", onData);
     if (refusal !== undefined) {

@@ -1,5 +1,7 @@
 import type { Consumer } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import type { Logger } from "../../component/logger.ts";
+import { Throttle } from "../../component/throttle.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
 
@@ -11,6 +13,8 @@ export interface Reply {
 
 interface Entry {
   readonly consumer: Consumer;
+  readonly logger: Logger;
+  readonly failures: Throttle;
   open: boolean;
   inFlight: number;
   /** Set while somebody waits until nothing is in flight. */
@@ -21,8 +25,10 @@ interface Entry {
 export class Intake {
   readonly #entries: Map<Signal, Entry> = new Map();
 
-  register(signal: Signal, consumer: Consumer): void {
-    this.#entries.set(signal, { consumer, open: false, inFlight: 0, drained: undefined });
+  /** @param logger hears of what the pipeline did not take: senders are told, but whoever runs the collector would not know */
+  register(signal: Signal, consumer: Consumer, logger: Logger): void {
+    const failures = new Throttle();
+    this.#entries.set(signal, { consumer, logger, failures, open: false, inFlight: 0, drained: undefined });
   }
 
   /** Whether a pipeline takes this signal: without one, the protocols have no such path or method. */
@@ -70,6 +76,7 @@ export class Intake {
     try {
       taken = entry.consumer.consume({ signal, bytes });
     } catch (error) {
+      report(entry, error);
       reply.refused(error);
       return;
     }
@@ -80,6 +87,7 @@ export class Intake {
         leave(entry);
       },
       (error: unknown) => {
+        report(entry, error);
         reply.refused(error);
         leave(entry);
       },
@@ -89,4 +97,14 @@ export class Intake {
 
 function leave(entry: Entry): void {
   if (--entry.inFlight === 0) entry.drained?.();
+}
+
+function report({ logger, failures }: Entry, reason: unknown): void {
+  const error = ConsumerError.from(reason);
+  const batches = failures.count(`${error.permanent} ${error.code}`);
+  if (batches > 0)
+    logger.error(`Not delivered, and the sender was told so: ${error.message}`, {
+      permanent: error.permanent,
+      batches,
+    });
 }

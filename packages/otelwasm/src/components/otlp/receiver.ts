@@ -25,9 +25,9 @@ class OtlpServer {
     ];
   }
 
-  join(signal: Signal, next: Consumer): void {
+  join({ signal, logger }: ComponentSettings, next: Consumer): void {
     this.#users++;
-    this.intake.register(signal, next);
+    this.intake.register(signal, next, logger);
   }
 
   /** The first signal's start opens the ports. */
@@ -73,7 +73,7 @@ export function createReceiver(settings: ComponentSettings, config: OtlpReceiver
   const server =
     found instanceof OtlpServer ? found : new OtlpServer(settings, config, () => settings.shared.delete(key));
   settings.shared.set(key, server);
-  server.join(settings.signal, next);
+  server.join(settings, next);
   let endpoints: readonly Endpoint[] = [];
   return {
     get endpoints(): readonly Endpoint[] {

@@ -1,6 +1,9 @@
 import { Flag, Http2Code, Http2Error } from "./frames.ts";
 import { MAX_HEADER_LIST } from "./hpack.ts";
 
+/** Of one block: in the largest frames that everybody takes, half as many hold all that is allowed. Each costs a copy of what came before. */
+const MAX_CONTINUATIONS = 8;
+
 /** A whole block of headers, of one HEADERS frame or of several frames. */
 export interface HeaderBlock {
   readonly id: number;
@@ -13,6 +16,7 @@ export interface HeaderBlock {
 /** Puts HEADERS and CONTINUATION together. */
 export class HeaderBlocks {
   #open: HeaderBlock | undefined;
+  #continuations = 0;
 
   /** The stream whose block is not complete: nothing else may come on the connection before it is. */
   get openId(): number | undefined {
@@ -37,6 +41,7 @@ export class HeaderBlocks {
     const bytes = payload.subarray(from, to);
     const end = (flags & Flag.END_STREAM) !== 0;
     if ((flags & Flag.END_HEADERS) !== 0) return { id, end, bytes };
+    this.#continuations = 0;
     this.#open = { id, end, bytes: Uint8Array.prototype.slice.call(bytes) };
     return undefined;
   }
@@ -47,7 +52,7 @@ export class HeaderBlocks {
     if (open === undefined) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "CONTINUATION of nothing");
     const length = open.bytes.length + payload.length;
     // Empty frames could come for ever, and each would be allowed.
-    if (length > MAX_HEADER_LIST || payload.length === 0) {
+    if (length > MAX_HEADER_LIST || payload.length === 0 || ++this.#continuations > MAX_CONTINUATIONS) {
       throw new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "a block of headers that does not end");
     }
     const bytes = new Uint8Array(length);

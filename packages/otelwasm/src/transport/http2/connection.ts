@@ -1,6 +1,7 @@
 // HTTP/2 as OTLP over gRPC needs it: https://www.rfc-editor.org/rfc/rfc9113. No push, no priorities, no dynamic table for what we send.
 import type { Socket } from "node:net";
 import { type HeaderBlock, HeaderBlocks } from "./blocks.ts";
+import { AckBudget, ResetBudget } from "./budgets.ts";
 import {
   Flag,
   FrameReader,
@@ -15,14 +16,16 @@ import {
 } from "./frames.ts";
 import { type Headers, HpackDecoder } from "./hpack.ts";
 import { FrameWriter } from "./output.ts";
-import { ResetBudget } from "./resets.ts";
 import { Http2Sender } from "./sender.ts";
+import { readSettings } from "./settings.ts";
 import type { ConnectionHandler, ConnectionOptions, Http2Stream } from "./stream.ts";
 
 /** What the peer may send on a connection before it hears from us. */
 const CONNECTION_WINDOW = 64 * 1024 * 1024;
-/** Answers to PING and SETTINGS that a peer does not read pile up to here. */
-const MAX_UNREAD = 1024 * 1024;
+/** A client's answers that it does not read pile up to here: far more than as many streams as it may have open can be answered with. */
+const MAX_UNREAD = 4 * 1024 * 1024;
+/** After an error, for the peer to read what it did wrong. */
+const LINGER_MS = 500;
 const EMPTY = new Uint8Array();
 const PREFACE_BYTES: Uint8Array = Uint8Array.from(Buffer.from(PREFACE, "latin1"));
 
@@ -53,6 +56,7 @@ export class Http2Connection implements FrameSink {
   readonly #blocks: HeaderBlocks = new HeaderBlocks();
   #pings: ((alive: boolean) => void)[] = [];
   readonly #resets: ResetBudget = new ResetBudget();
+  readonly #acks: AckBudget;
   #error: Error | undefined;
 
   constructor(socket: Socket, options: ConnectionOptions, handler: ConnectionHandler) {
@@ -60,6 +64,7 @@ export class Http2Connection implements FrameSink {
     this.#options = options;
     this.#handler = handler;
     this.#writer = new FrameWriter(socket);
+    this.#acks = new AckBudget(this.#writer);
     this.#out = new Http2Sender(this.#writer, (stream) => this.#endLocal(stream));
     socket.on("error", (error) => {
       this.#error ??= error;
@@ -91,6 +96,8 @@ export class Http2Connection implements FrameSink {
         }
       }
       this.#reader.push(at === 0 ? chunk : chunk.subarray(at));
+      // What a client has on the way to its server may be as much as it likes; a server's answers are few bytes each.
+      if (this.#options.role === "server" && this.#writer.unread > MAX_UNREAD) throw unread();
     } catch (error) {
       this.#fail(error instanceof Http2Error ? error : new Http2Error(Http2Code.INTERNAL_ERROR, String(error)));
     }
@@ -198,8 +205,9 @@ export class Http2Connection implements FrameSink {
     this.#error ??= error;
     this.#out.goAway(this.#lastId, error.code, error.message);
     this.#writer.flush();
-    if (this.#socket.writableLength > MAX_UNREAD) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    this.#socket.destroySoon();
+    // Who does not read keeps its connection no longer for it.
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
     this.#lose();
   }
 
@@ -334,9 +342,12 @@ export class Http2Connection implements FrameSink {
   #onReset(id: number, payload: Uint8Array): void {
     if (payload.length !== 4) throw new Http2Error(Http2Code.FRAME_SIZE_ERROR, "malformed RST_STREAM");
     if (id === 0 || this.#isIdle(id)) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "RST_STREAM of an idle stream");
-    if (!this.#resets.take()) throw new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "too many resets");
     const stream = this.#streams.get(id);
+    // Closed already: it costs nothing. Servers send one after an early answer, clients after a deadline that both sides keep.
     if (stream === undefined) return;
+    if (this.#options.role === "server" && !this.#resets.take()) {
+      throw new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "too many resets");
+    }
     stream.localEnded = true;
     stream.remoteEnded = true;
     this.#drop(stream);
@@ -345,28 +356,25 @@ export class Http2Connection implements FrameSink {
 
   #onSettings(flags: number, id: number, payload: Uint8Array): void {
     if (id !== 0) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "SETTINGS of a stream");
-    if ((flags & Flag.ACK) !== 0) return;
-    if (payload.length % 6 !== 0) throw new Http2Error(Http2Code.FRAME_SIZE_ERROR, "malformed SETTINGS");
+    if ((flags & Flag.ACK) !== 0) {
+      if (payload.length > 0) throw new Http2Error(Http2Code.FRAME_SIZE_ERROR, "malformed SETTINGS");
+      return;
+    }
+    const settings = readSettings(payload);
     if (!this.#introduced) {
       this.#introduced = true;
       // Without a word about it there is no limit.
       this.peerMaxStreams = Number.POSITIVE_INFINITY;
       this.#handler.onReady?.();
     }
-    for (let at = 0; at < payload.length; at += 6) {
-      const name = (payload[at]! << 8) | payload[at + 1]!;
-      const value = readUint32(payload, at + 2);
-      if (name === Setting.MAX_CONCURRENT_STREAMS) this.peerMaxStreams = value;
-      else this.#out.apply(name, value, this.#streams.values());
-    }
+    this.peerMaxStreams = settings.get(Setting.MAX_CONCURRENT_STREAMS) ?? this.peerMaxStreams;
+    this.#out.apply(settings, this.#streams.values());
     this.#acknowledge(FrameType.SETTINGS, EMPTY);
     this.#handler.onCapacity?.();
   }
 
   #acknowledge(type: number, payload: Uint8Array): void {
-    if (this.#socket.writableLength > MAX_UNREAD) {
-      throw new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "the peer does not read what it asks for");
-    }
+    if (!this.#acks.take()) throw unread();
     this.#out.acknowledge(type, payload);
   }
 
@@ -404,4 +412,8 @@ export class Http2Connection implements FrameSink {
     if (id === 0 || stream !== undefined) this.#out.granted(stream, increment);
     else if (this.#isIdle(id)) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "WINDOW_UPDATE of an idle stream");
   }
+}
+
+function unread(): Http2Error {
+  return new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "the peer does not read what it asks for");
 }

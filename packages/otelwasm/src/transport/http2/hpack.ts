@@ -1,16 +1,18 @@
 // Header compression of HTTP/2: https://www.rfc-editor.org/rfc/rfc7541
-import { decodeHuffman } from "./huffman.ts";
+import { decodeHuffman, latin1 } from "./huffman.ts";
 
 /** Of a repeated name the last value counts; for gRPC's own headers there are no repeated ones. */
 export type Headers = ReadonlyMap<string, string>;
 
 /** What a peer may spend on our dynamic table: the protocol's default, which every peer knows. */
-const TABLE_SIZE = 4096;
+export const TABLE_SIZE = 4096;
 /** Of one block, decoded; announced as SETTINGS_MAX_HEADER_LIST_SIZE. */
 export const MAX_HEADER_LIST: number = 64 * 1024;
 
 /** Blocks that are remembered: a request or an answer, its trailers, and one in case of exceptions. */
 const RECENT = 3;
+/** Longer ones are not remembered: a connection is not to hold much memory for nothing. */
+const RECENT_LENGTH = 2048;
 
 const STATIC: readonly (readonly [string, string])[] = [
   [":authority", ""],
@@ -90,7 +92,7 @@ export class HpackDecoder {
       headers.set(name, value);
     }
     if (changed) this.#recent = [];
-    else {
+    else if (block.length <= RECENT_LENGTH && listSize <= 2 * RECENT_LENGTH) {
       if (this.#recent.length === RECENT) this.#recent.shift();
       this.#recent.push({ block: Uint8Array.prototype.slice.call(block), headers });
     }
@@ -167,9 +169,7 @@ class BlockReader {
     if (to > this.#block.length) throw new Error("HPACK: a string is cut off");
     this.#at = to;
     if (huffman) return decodeHuffman(this.#block, from, to);
-    let text = "";
-    for (let i = from; i < to; i++) text += String.fromCharCode(this.#block[i]!);
-    return text;
+    return latin1(this.#block, from, to);
   }
 }
 

@@ -45,7 +45,9 @@ function buildTree(): Uint16Array {
  * @throws Error if it is not a whole number of codes, padded with ones
  */
 export function decodeHuffman(bytes: Uint8Array, from: number, to: number): string {
-  let text = "";
+  // The shortest code has five bits.
+  const out = new Uint8Array(Math.floor(((to - from) * 8) / 5));
+  let length = 0;
   let node = 0;
   let depth = 0;
   let ones = true;
@@ -61,12 +63,17 @@ export function decodeHuffman(bytes: Uint8Array, from: number, to: number): stri
         continue;
       }
       if (next === LEAF + EOS) throw new Error("HPACK: end of string within a string");
-      text += String.fromCharCode(next - LEAF);
+      out[length++] = next - LEAF;
       node = 0;
       depth = 0;
       ones = true;
     }
   }
   if (depth > 7 || !ones) throw new Error("HPACK: a string is padded wrongly");
-  return text;
+  return latin1(out, 0, length);
+}
+
+/** One character for each byte, in a string that is not made of others: such ropes take thirty bytes and more for each character. */
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
 }

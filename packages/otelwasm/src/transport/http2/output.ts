@@ -20,10 +20,28 @@ export class FrameWriter {
   #at = 0;
   #pieces: Uint8Array[] = [];
   #scheduled = false;
+  /** Bytes in `#pieces`, and all that the socket was given. */
+  #collected = 0;
+  #given = 0;
   readonly #flush = (): void => this.flush();
 
   constructor(socket: Socket) {
     this.#socket = socket;
+  }
+
+  /** Bytes that the system has not taken yet. */
+  get unread(): number {
+    return this.#collected + (this.#at - this.#from) + this.#socket.writableLength;
+  }
+
+  /** Bytes that the system has taken since the connection began. */
+  get taken(): number {
+    return this.#given - this.#socket.writableLength;
+  }
+
+  /** Bytes that were to be written since the connection began. */
+  get wanted(): number {
+    return this.#given + this.#collected + (this.#at - this.#from);
   }
 
   /** A frame with a small payload, which is copied. */
@@ -45,6 +63,7 @@ export class FrameWriter {
     else {
       this.#seal();
       this.#pieces.push(second);
+      this.#collected += second.length;
     }
   }
 
@@ -70,7 +89,10 @@ export class FrameWriter {
   }
 
   #seal(): void {
-    if (this.#at > this.#from) this.#pieces.push(this.#staging.subarray(this.#from, this.#at));
+    if (this.#at > this.#from) {
+      this.#pieces.push(this.#staging.subarray(this.#from, this.#at));
+      this.#collected += this.#at - this.#from;
+    }
     this.#from = this.#at;
   }
 
@@ -80,6 +102,8 @@ export class FrameWriter {
     const pieces = this.#pieces;
     if (pieces.length === 0 || this.#socket.destroyed) return;
     this.#pieces = [];
+    this.#given += this.#collected;
+    this.#collected = 0;
     const socket = this.#socket;
     if (pieces.length === 1) socket.write(pieces[0]!);
     else {

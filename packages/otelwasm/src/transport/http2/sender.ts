@@ -10,7 +10,7 @@ import {
   Setting,
   writeUint32,
 } from "./frames.ts";
-import { MAX_HEADER_LIST } from "./hpack.ts";
+import { MAX_HEADER_LIST, TABLE_SIZE } from "./hpack.ts";
 import type { FrameWriter } from "./output.ts";
 import type { Http2Stream } from "./stream.ts";
 
@@ -25,6 +25,7 @@ export class Http2Sender {
   #window = DEFAULT_WINDOW;
   #streamWindow = DEFAULT_WINDOW;
   #maxFrame = DEFAULT_MAX_FRAME;
+  #tableUpdate: "never" | "due" | "done" = "never";
 
   /** @param onSent called when a stream's content, and what follows it, has been sent */
   constructor(writer: FrameWriter, onSent: (stream: Http2Stream) => void) {
@@ -56,7 +57,8 @@ export class Http2Sender {
     stream.sendWindow = this.#streamWindow;
   }
 
-  headers(id: number, block: Uint8Array, end: boolean): void {
+  headers(id: number, wanted: Uint8Array, end: boolean): void {
+    const block = this.#tableUpdate === "due" ? this.#updateTable(wanted) : wanted;
     const last = end ? Flag.END_STREAM : 0;
     if (block.length <= this.#maxFrame) {
       this.#writer.frame(FrameType.HEADERS, Flag.END_HEADERS | last, id, block);
@@ -68,6 +70,15 @@ export class Http2Sender {
       if (at === 0) this.#writer.frame(FrameType.HEADERS, done | last, id, part);
       else this.#writer.frame(FrameType.CONTINUATION, done, id, part);
     }
+  }
+
+  /** A table of size 0, for good. */
+  #updateTable(block: Uint8Array): Uint8Array {
+    this.#tableUpdate = "done";
+    const out = new Uint8Array(1 + block.length);
+    out[0] = 0x20;
+    out.set(block, 1);
+    return out;
   }
 
   /** @param body not copied if it is large; `trailers`: sent after it */
@@ -106,7 +117,7 @@ export class Http2Sender {
   }
 
   #pumpAll(): void {
-    for (const stream of [...this.#blocked]) {
+    for (const stream of this.#blocked) {
       if (this.#window <= 0) return;
       if (stream.sendWindow > 0) this.#pump(stream);
     }
@@ -149,25 +160,23 @@ export class Http2Sender {
   }
 
   /**
-   * One of the peer's settings that are about what it takes.
+   * The peer's settings that are about what it takes.
    *
-   * @throws Http2Error if it cannot be
+   * @throws Http2Error if a window becomes wider than there can be
    */
-  apply(name: number, value: number, streams: Iterable<Http2Stream>): void {
-    if (name === Setting.MAX_FRAME_SIZE) {
-      if (value < DEFAULT_MAX_FRAME || value > 0xff_ffff) {
-        throw new Http2Error(Http2Code.PROTOCOL_ERROR, `SETTINGS_MAX_FRAME_SIZE ${value}`);
-      }
-      this.#maxFrame = value;
-    } else if (name === Setting.INITIAL_WINDOW_SIZE) {
-      if (value > MAX_WINDOW) throw tooWide();
-      for (const stream of streams) {
-        stream.sendWindow += value - this.#streamWindow;
-        if (stream.sendWindow > MAX_WINDOW) throw tooWide();
-      }
-      this.#streamWindow = value;
-      this.#pumpAll();
+  apply(settings: ReadonlyMap<number, number>, streams: Iterable<Http2Stream>): void {
+    this.#maxFrame = settings.get(Setting.MAX_FRAME_SIZE) ?? this.#maxFrame;
+    // We use no table, but a peer that makes its own smaller has to hear that we know (RFC 7541, section 4.2).
+    const table = settings.get(Setting.HEADER_TABLE_SIZE);
+    if (table !== undefined && table < TABLE_SIZE && this.#tableUpdate === "never") this.#tableUpdate = "due";
+    const window = settings.get(Setting.INITIAL_WINDOW_SIZE);
+    if (window === undefined || window === this.#streamWindow) return;
+    for (const stream of streams) {
+      stream.sendWindow += window - this.#streamWindow;
+      if (stream.sendWindow > MAX_WINDOW) throw tooWide();
     }
+    this.#streamWindow = window;
+    this.#pumpAll();
   }
 
   /**
