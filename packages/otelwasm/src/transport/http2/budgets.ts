@@ -1,4 +1,10 @@
+import { Http2Code, Http2Error } from "./frames.ts";
 import type { FrameWriter } from "./output.ts";
+
+/** The end of a connection whose peer makes us write, and does not read. */
+export function unread(): Http2Error {
+  return new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "the peer does not read what it asks for");
+}
 
 /** As many at once, and as many a second, as node:http2 allows. */
 const BURST = 1_000;

@@ -1,7 +1,7 @@
 // HTTP/2 as OTLP over gRPC needs it: https://www.rfc-editor.org/rfc/rfc9113. No push, no priorities, no dynamic table for what we send.
 import type { Socket } from "node:net";
 import { type HeaderBlock, HeaderBlocks } from "./blocks.ts";
-import { AckBudget, ResetBudget } from "./budgets.ts";
+import { AckBudget, ResetBudget, unread } from "./budgets.ts";
 import {
   Flag,
   FrameReader,
@@ -11,6 +11,7 @@ import {
   Http2Error,
   MAX_WINDOW,
   PREFACE,
+  PrefaceReader,
   readUint32,
   Setting,
 } from "./frames.ts";
@@ -27,7 +28,6 @@ const MAX_UNREAD = 4 * 1024 * 1024;
 /** After an error, for the peer to read what it did wrong. */
 const LINGER_MS = 500;
 const EMPTY = new Uint8Array();
-const PREFACE_BYTES: Uint8Array = Uint8Array.from(Buffer.from(PREFACE, "latin1"));
 
 /** One connection, either side. */
 export class Http2Connection implements FrameSink {
@@ -41,7 +41,7 @@ export class Http2Connection implements FrameSink {
   readonly #out: Http2Sender;
   readonly #decoder: HpackDecoder = new HpackDecoder();
   readonly #streams: Map<number, Http2Stream> = new Map();
-  #preface = 0;
+  #preface: PrefaceReader | undefined;
   #introduced = false;
   #nextId = 1;
   /** The last stream that the client has opened. */
@@ -70,10 +70,8 @@ export class Http2Connection implements FrameSink {
       this.#error ??= error;
     });
     socket.on("close", () => this.#closed());
-    if (options.role === "client") {
-      this.#preface = PREFACE_BYTES.length;
-      this.#writer.raw(PREFACE_BYTES);
-    }
+    if (options.role === "client") this.#writer.raw(Buffer.from(PREFACE, "latin1"));
+    else this.#preface = new PrefaceReader();
     this.#out.introduce(options.role, options.streamWindow, options.maxStreams, CONNECTION_WINDOW);
   }
 
@@ -89,13 +87,10 @@ export class Http2Connection implements FrameSink {
   receive(chunk: Uint8Array): void {
     if (this.#failed) return;
     try {
-      let at = 0;
-      while (this.#preface < PREFACE_BYTES.length && at < chunk.length) {
-        if (chunk[at++] !== PREFACE_BYTES[this.#preface++]) {
-          throw new Http2Error(Http2Code.PROTOCOL_ERROR, "the client does not speak HTTP/2");
-        }
-      }
-      this.#reader.push(at === 0 ? chunk : chunk.subarray(at));
+      const rest = this.#preface === undefined ? chunk : this.#preface.strip(chunk);
+      if (rest.length === 0) return;
+      this.#preface = undefined;
+      this.#reader.push(rest);
       // What a client has on the way to its server may be as much as it likes; a server's answers are few bytes each.
       if (this.#options.role === "server" && this.#writer.unread > MAX_UNREAD) throw unread();
     } catch (error) {
@@ -412,8 +407,4 @@ export class Http2Connection implements FrameSink {
     if (id === 0 || stream !== undefined) this.#out.granted(stream, increment);
     else if (this.#isIdle(id)) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "WINDOW_UPDATE of an idle stream");
   }
-}
-
-function unread(): Http2Error {
-  return new Http2Error(Http2Code.ENHANCE_YOUR_CALM, "the peer does not read what it asks for");
 }

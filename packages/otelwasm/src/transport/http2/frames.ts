@@ -94,6 +94,25 @@ export interface FrameSink {
 const EMPTY = new Uint8Array();
 const State = { HEAD: 0, DATA: 1, PADDING: 2, PAYLOAD: 3, PAD_LENGTH: 4 } as const;
 
+/** The bytes by which a client says that it speaks HTTP/2. */
+export class PrefaceReader {
+  #at = 0;
+
+  /**
+   * @returns what follows the preface; empty as long as it is incomplete
+   * @throws Http2Error
+   */
+  strip(chunk: Uint8Array): Uint8Array {
+    let at = 0;
+    while (this.#at < PREFACE.length && at < chunk.length) {
+      if (chunk[at++] !== PREFACE.charCodeAt(this.#at++)) {
+        throw new Http2Error(Http2Code.PROTOCOL_ERROR, "the client does not speak HTTP/2");
+      }
+    }
+    return chunk.subarray(at);
+  }
+}
+
 /** Cuts a connection's bytes into frames. */
 export class FrameReader {
   readonly #sink: FrameSink;
