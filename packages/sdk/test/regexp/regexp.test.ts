@@ -245,6 +245,14 @@ describe("answers as JavaScript does, where the languages agree", () => {
     maxLength: 12,
   });
 
+  /**
+   * `.` spelled out for the flag `s`: V8 14 loses matches of a class that holds every character when it stands in a lazy
+   * loop (`/((?:.)*?a|)^|/s` does not match the empty text there, though its last branch is empty).
+   */
+  function anything(source: string): string {
+    return source.replaceAll(/(?<!\\)\./g, "(?:\\n|[^\\n])");
+  }
+
   function spansInJavaScript(regexp: RegExp, input: string): Spans | undefined {
     const offset = (index: number): number => Buffer.byteLength(input.slice(0, index));
     return regexp
@@ -259,7 +267,8 @@ describe("answers as JavaScript does, where the languages agree", () => {
           const regexp = guest.compile(flags === "" ? source : `(?${flags})${source}`);
           // In JavaScript, `\b` and `\w` know of case folding when both flags are set; RE2's never do.
           fc.pre(!flags.includes("i") || !/\\[wWbB]/.test(source));
-          const mine = new RegExp(source, `du${flags}`);
+          // `v`, not `u`: with `u`, V8 14 finds no `[^a]$` in "😀".
+          const mine = new RegExp(flags.includes("s") ? anything(source) : source, `dv${flags}`);
           for (const input of texts) {
             const expected = spansInJavaScript(mine, input);
             assert.deepEqual(regexp.exec(input), expected);
