@@ -3,14 +3,16 @@
  *
  * 1. Against the guest's own `memory.copy` of the same bytes, timed in the same rounds. Pushing and taking back is two copies, so that
  *    twice is what nothing but the copies would cost.
- * 2. Push (ABI v1) against pull (the experimental interface, whose driver is here and nowhere else).
+ * 2. In a worker against inline: the hop there and back, one call at a time and pipelined.
+ * 3. Push (ABI v1) against pull (the experimental interface, whose driver is here and nowhere else).
  *
  * `node benchmarks/boundary.ts` prints the table; `run` gives the rows to others.
  */
 import { GUEST_FUNCTIONS, type GuestFunction } from "../packages/otelwasm/src/abi/names.ts";
 import { silentLogger } from "../packages/otelwasm/src/component/logger.ts";
 import { Guest } from "../packages/otelwasm/src/plugin/guest.ts";
-import { copyOut } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { ownCopy as copyBytes, view } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { DEFAULT_LIMITS } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { ECHO, guest as echoGuest } from "../packages/otelwasm/src/plugin/testing/guests.ts";
 import type {
@@ -157,7 +159,7 @@ class PullGuest {
             this.#reused.set(memory.read(pointer as number, size as number));
             return undefined;
           }
-          const result = copyOut("setResultLogs", memory, pointer as number, size as number);
+          const result = copyBytes(view("setResultLogs", memory, pointer as number, size as number));
           if (this.#results === undefined) this.#results = [result];
           else this.#results.push(result);
           return undefined;
@@ -221,6 +223,7 @@ async function pushGuest(runtime: Runtime): Promise<Guest> {
     exports: new Map(names.map((name) => [name, GUEST_FUNCTIONS[name].names.v1])),
     config: new Uint8Array(0),
     logger: silentLogger,
+    maxResultBytes: DEFAULT_LIMITS.maxResultBytes,
     shutdownRequested: () => false,
   });
 }
@@ -229,8 +232,11 @@ async function pushGuest(runtime: Runtime): Promise<Guest> {
 export async function run(): Promise<Row[]> {
   const rows: Row[] = [];
   const runtime = await create();
-  const plugin = await WasmPlugin.load({ id: "wasm/echo", role: "processor", signals: ["logs"], binary: ECHO_BINARY });
+  const options = { id: "wasm/echo", role: "processor", signals: ["logs"], binary: ECHO_BINARY } as const;
+  const plugin = await WasmPlugin.load({ ...options, isolation: "inline" });
   await plugin.start();
+  const worker = await WasmPlugin.load(options);
+  await worker.start();
   const guest = await pushGuest(runtime);
   const bare = await BareGuest.instantiate(runtime);
   const pull = await PullGuest.instantiate(runtime);
@@ -265,6 +271,18 @@ export async function run(): Promise<Row[]> {
       "WasmPlugin.consume": async (count) => {
         for (let n = 0; n < count; n++) last = await plugin.consume(batch);
       },
+      // The batch is a new buffer each time, as from a socket: it moves to the worker.
+      "worker, one at a time": async (count) => {
+        for (let n = 0; n < count; n++) last = await worker.consume({ signal: "logs", bytes: ownCopy(bytes) });
+      },
+      "worker, pipelined": async (count) => {
+        await pipelined(count, async () => {
+          last = await worker.consume({ signal: "logs", bytes: ownCopy(bytes) });
+        });
+      },
+      "inline, new buffers": async (count) => {
+        for (let n = 0; n < count; n++) last = await plugin.consume({ signal: "logs", bytes: ownCopy(bytes) });
+      },
       push: (count) => {
         for (let n = 0; n < count; n++) last = guest.consume("logs", bytes);
       },
@@ -280,13 +298,27 @@ export async function run(): Promise<Row[]> {
     rows.push(row(times, "push", "memory.copy", size, ...(size >= 10_000 ? [2] : [])));
     rows.push(row(times, "WasmPlugin.consume", "memory.copy", size, ...(size >= 10_000 ? [2] : [])));
     rows.push(row(times, "push", "pull", size));
+    rows.push(row(times, "worker, one at a time", "inline, new buffers", size));
+    rows.push(row(times, "worker, pipelined", "inline, new buffers", size));
     // The goal stands where only the interfaces differ: both paths make the same new buffer, whose collection is most of the noise.
     rows.push(row(times, "push, reused buffers", "pull, reused buffers", size, 1.05));
   }
   await guest.close();
   await plugin.shutdown();
+  await worker.shutdown();
   await runtime.close();
   return rows;
+}
+
+/** As many at once as a receiver's connections may bring. */
+const IN_FLIGHT = 64;
+
+async function pipelined(count: number, call: () => Promise<void>): Promise<void> {
+  let left = count;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) await call();
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, one));
 }
 
 function ownCopy(bytes: Uint8Array): Uint8Array {

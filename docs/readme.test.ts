@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = resolve(fileURLToPath(new URL("..", import.meta.url)));
 const OTELWASM = join(ROOT, "packages/otelwasm/bin/otelwasm.js");
 
 interface Block {
@@ -116,6 +116,8 @@ class Reader {
       writeFileSync(path, text);
     }
     if (name.endsWith(".yaml")) run(process.execPath, [OTELWASM, "validate", "--config", name], this.cwd);
+    else if (text.includes('"@otelwasm/sdk"'))
+      run(process.execPath, [OTELWASM, "plugin", "build", name, "-o", "built.wasm"], this.cwd);
     else if (name.endsWith(".ts") && !name.includes("/") && !name.endsWith(".test.ts"))
       this.output += run("node", ["--conditions=otelwasm-source", name], this.cwd).printed;
   }

@@ -1,5 +1,5 @@
 /** Collectors in this process, and the configurations that the tests share. */
-import { createCollector } from "otelwasm";
+import { type CollectorOptions, createCollector } from "otelwasm";
 import type { Target } from "./clients.ts";
 import { SIGNALS, type Signal } from "./proto.ts";
 import type { Sink } from "./sink.ts";
@@ -47,14 +47,26 @@ export interface Running extends Target, AsyncDisposable {
 }
 
 /** Started when it resolves, and reachable under the addresses that it says. */
-export async function startCollector(config: object): Promise<Running> {
-  const collector = await createCollector(config);
+export async function startCollector(config: object, options: Pick<CollectorOptions, "logger"> = {}): Promise<Running> {
+  const collector = await createCollector(config, options);
   await collector.start();
+  // Kept, because a collector that was shut down has none.
+  const { endpoints } = collector;
   const url = (protocol: string): string => {
-    const found = collector.endpoints.find((endpoint) => endpoint.protocol === protocol);
-    if (found === undefined) throw new Error(`no ${protocol} among ${JSON.stringify(collector.endpoints)}`);
+    const found = endpoints.find((endpoint) => endpoint.protocol === protocol);
+    if (found === undefined) throw new Error(`no ${protocol} among ${JSON.stringify(endpoints)}`);
     return found.url;
   };
   const shutdown = (): Promise<void> => collector.shutdown();
-  return { grpcUrl: url("grpc"), httpUrl: url("http"), shutdown, [Symbol.asyncDispose]: shutdown };
+  return {
+    // Asked when needed: not every collector has a server.
+    get grpcUrl() {
+      return url("grpc");
+    },
+    get httpUrl() {
+      return url("http");
+    },
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
 }

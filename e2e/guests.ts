@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildPlugin } from "@otelwasm/sdk/build";
 import wabt from "wabt";
 
 let parent: string | undefined;
@@ -26,4 +27,11 @@ export async function compileGuest(name: string): Promise<string> {
   writeFileSync(path, module.toBinary({}).buffer);
   module.destroy();
   return path;
+}
+
+/** Builds `guests/assembly/NAME.ts`, as a plugin's author does. @returns the path of the binary */
+export async function buildGuest(name: string): Promise<string> {
+  const outFile = join(temporaryFolder(), `${name}.wasm`);
+  await buildPlugin({ entry: fileURLToPath(new URL(`guests/assembly/${name}.ts`, import.meta.url)), outFile });
+  return outFile;
 }

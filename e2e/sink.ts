@@ -47,7 +47,7 @@ export type Answer =
       readonly retryAfterMs?: number;
     };
 
-const accept: Answer = { kind: "accept" };
+export const accept: Answer = { kind: "accept" };
 
 /** Resolves when the test says so: an answer that the sink holds back. */
 export interface Gate {

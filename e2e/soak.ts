@@ -40,6 +40,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 /** The embedded engine, seen from outside: the memories of its instances, which a plugin does not show. */
 const memories: Memory[] = [];
 register("observed", {
+  capabilities: { deadline: false, memoryLimit: false },
   validate: () => [],
   async create() {
     const runtime = await create();
@@ -75,6 +76,8 @@ export async function soak(batches: number): Promise<SoakResult> {
     role: "processor",
     signals: ["logs"],
     runtimeConfig: { type: "observed" },
+    // The engine is known to this thread alone.
+    isolation: "inline",
     pluginConfig: {
       actions: [
         { key: "deployment.environment", value: "soak", action: "insert" },

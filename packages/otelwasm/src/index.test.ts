@@ -7,6 +7,8 @@ test("the library's surface is what is written here, no more", () => {
     "ComponentError",
     "ConfigError",
     "ConsumerError",
+    "DEFAULT_LIMITS",
+    "DEFAULT_RESTART",
     "OtlpJsonError",
     "PluginError",
     "SIGNALS",

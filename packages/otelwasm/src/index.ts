@@ -8,7 +8,17 @@ export { PluginError } from "./plugin/errors.ts";
 export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
 // To use plugins without a collector.
 export { inspectModule } from "./plugin/inspect.ts";
-export type { PluginOptions, PluginSource } from "./plugin/plugin.ts";
+export type {
+  Isolation,
+  OnFailure,
+  PluginLimits,
+  PluginOptions,
+  PluginSource,
+  PluginState,
+  PluginStats,
+  RestartOptions,
+} from "./plugin/options.ts";
+export { DEFAULT_LIMITS, DEFAULT_RESTART } from "./plugin/options.ts";
 export { WasmPlugin } from "./plugin/plugin.ts";
 export type { PluginRole } from "./plugin/requirements.ts";
 export type { Collector } from "./service/collector.ts";
@@ -21,10 +31,16 @@ export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
 
-import { type PluginOptions, WasmPlugin } from "./plugin/plugin.ts";
+import type { PluginOptions } from "./plugin/options.ts";
+import { WasmPlugin } from "./plugin/plugin.ts";
 
 /**
- * Reads a plugin, checks it and makes an instance: `WasmPlugin.load`. Then `start`, any number of `consume`, `shutdown`.
+ * Reads a plugin, checks it and makes an instance: `WasmPlugin.load`. Then `start`; any number of `consume` (processors, exporters) or one `receive`
+ * (receivers); `shutdown`.
+ *
+ * The guest runs in a worker thread with a deadline for each call, a limit of its memory, and restarts after failures; `isolation: "inline"` runs it on the
+ * calling thread instead, without the hop and without deadlines. `PluginOptions` has the limits and their defaults, `instances`, `onFailure` and `restart`; they
+ * are the keys of `wasm` in a configuration. In a worker the buffer of a batch moves with it: hand over one that is not needed any more.
  *
  * @throws PluginError | ConfigError
  */
@@ -60,6 +76,7 @@ export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
 export type {
   CompiledModule,
+  CompileOptions,
   Context,
   ExportType,
   ExternType,

@@ -4,6 +4,7 @@ import { takeOwnership, takenSize } from "./memory/pins";
 import { collectGarbage } from "./runtime/collector";
 import { release } from "./runtime/heap";
 import { forgetTexts } from "./data/text";
+import { forgetBatches, hasOpenBatches, receiving, setReceiving } from "./batch";
 import { clearMalformed, malformedReason } from "./wire/error";
 import { contentSize, writeContent } from "./wire/encode";
 import { DIRTY, forgetSpare, Message, newMessage } from "./wire/message";
@@ -45,8 +46,17 @@ export function answerBatch(batch: Message, status: Status, signal: i32): i32 {
   if (code == 0) {
     const reason = malformedReason();
     if (reason !== null) code = fail(reason);
-    else if (batch._flags & DIRTY) code = sendResult(batch, signal);
+    else if (batch._flags & DIRTY && !sendResult(batch, signal))
+      code = fail("out of memory: no room for a result of " + batch._size.toString() + " bytes");
   }
+  return settle(code);
+}
+
+/** As {@link answerBatch}, for an exporter, which has no result. */
+export function answerExport(status: Status): i32 {
+  let code = answer(status);
+  const reason = malformedReason();
+  if (code == 0 && reason !== null) code = fail(reason);
   return settle(code);
 }
 
@@ -57,23 +67,52 @@ export function settle(code: i32): i32 {
   return code;
 }
 
-function sendResult(batch: Message, signal: i32): i32 {
+/** @returns false if memory does not suffice */
+export function sendResult(batch: Message, signal: i32): bool {
   const size = contentSize(batch);
   const result = tryArenaAllocate(size);
-  if (result == 0) return fail("out of memory: no room for a result of " + size.toString() + " bytes");
+  if (result == 0) return false;
   writeContent(batch, result);
   if (signal == LOGS) setResultLogs(result, size);
   else if (signal == METRICS) setResultMetrics(result, size);
   else setResultTraces(result, size);
-  return 0;
+  return true;
+}
+
+/** Before a receiver's method is called. */
+export function beginReceiving(): void {
+  endBatch();
+  setReceiving(true);
+}
+
+/** When it has returned. */
+export function endReceiving(): void {
+  setReceiving(false);
+  settle(0);
+}
+
+/** A receiver's call lasts as long as the collector: what a batch needed is given back when it has been handed on. */
+export function afterEmit(): void {
+  if (!receiving) return;
+  if (!hasOpenBatches()) resetArena();
+  // Strings may be freed, and what was remembered of them is found by their address.
+  else forgetTexts();
+  collectGarbage();
+}
+
+function resetArena(): void {
+  forgetTexts();
+  forgetSpare();
+  arenaReset();
 }
 
 function endBatch(): void {
   if (input != 0) release(input);
   input = 0;
-  forgetTexts();
-  forgetSpare();
-  arenaReset();
+  setReceiving(false);
+  forgetBatches();
+  clearMalformed(0, 0);
+  resetArena();
 }
 
 /** @returns the ABI's status of what a plugin's method answered */

@@ -28,3 +28,13 @@ export declare function setResultMetrics(pointer: usize, size: usize): void;
 // @ts-ignore: decorator
 @external("opentelemetry.io/wasm", "set_result_logs")
 export declare function setResultLogs(pointer: usize, size: usize): void;
+
+/** WASI preview 1. @returns an errno; the nanoseconds are at `time` */
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "clock_time_get")
+export declare function clockTimeGet(clock: u32, precision: u64, time: usize): u32;
+
+/** WASI preview 1. @returns an errno; the number of events is at `count` */
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "poll_oneoff")
+export declare function pollOneoff(subscriptions: usize, events: usize, length: usize, count: usize): u32;

@@ -11,8 +11,13 @@ export class Status {
     return Status.success;
   }
 
-  /** The batch is refused: the host discards the result and reports the reason. */
+  /** The batch is refused: the host discards the result and reports the reason. Its sender may try again. */
   static error(reason: string): Status {
     return new Status(1, reason);
+  }
+
+  /** As `error`, for a batch that is itself at fault: trying again cannot help, and its sender is told so. */
+  static invalid(reason: string): Status {
+    return new Status(2, reason);
   }
 }

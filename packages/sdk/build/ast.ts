@@ -58,6 +58,16 @@ export interface AuthorClass {
   source: Source;
 }
 
+export function isOfSdk({ source }: AuthorClass): boolean {
+  return source.internalPath.startsWith("~lib/@otelwasm/sdk/");
+}
+
+/** Something that the author has to change. */
+export interface Problem {
+  message: string;
+  range: Range;
+}
+
 /** Where names come from: follows imports and re-exports between the program's files. */
 export class Names {
   private readonly sources: Map<string, Source>;

@@ -1,34 +1,65 @@
 // Which of an author's exported classes are plugins, what they can do, and the module's exports that follow from that.
-import { ClassDeclaration, ExportStatement, MethodDeclaration, type Range, type Source } from "assemblyscript";
-import type { AuthorClass, Names } from "./ast.ts";
+import { ClassDeclaration, ExportStatement, MethodDeclaration, NamedTypeNode, type Source } from "assemblyscript";
+import { type AuthorClass, isOfSdk, type Names, type Problem } from "./ast.ts";
 
 const SIGNALS = ["Traces", "Metrics", "Logs"] as const;
 type Signal = (typeof SIGNALS)[number];
 
-/** A kind of component: the method that its classes have for each signal, and what the host calls. */
+/** A kind of component: the method that its classes have for each signal, and the export through which the host calls it. */
 interface Kind {
-  name: "Processor";
-  verb: "process";
+  name: "Receiver" | "Processor" | "Exporter";
+  verb: "receive" | "process" | "export";
+  /** The method's parameters and result, as an author writes them. */
+  signature: (signal: Signal) => string;
+  exported: (signal: Signal) => string;
+  /** The text of the export: the class's instance is in `plugin<i>`. */
+  text: (plugin: PluginClass, i: number, signal: Signal) => string;
 }
-const KINDS: readonly Kind[] = [{ name: "Processor", verb: "process" }];
+
+const KINDS: readonly Kind[] = [
+  {
+    name: "Receiver",
+    verb: "receive",
+    signature: () => "(): void",
+    exported: (signal) => `start_${signal.toLowerCase()}_receiver`,
+    text: (plugin, i, signal) => receiverText(plugin, i, signal),
+  },
+  {
+    name: "Processor",
+    verb: "process",
+    signature: (signal) => `(${signal.toLowerCase()}: ${signal}): Status`,
+    exported: (signal) => `consume_${signal.toLowerCase()}`,
+    text: (plugin, i, signal) =>
+      consumerText(plugin, i, signal, (status) => `__answerBatch(batch, ${status}, __${signal.toUpperCase()})`),
+  },
+  {
+    name: "Exporter",
+    verb: "export",
+    signature: (signal) => `(${signal.toLowerCase()}: ${signal}): Status`,
+    exported: (signal) => `consume_${signal.toLowerCase()}`,
+    text: (plugin, i, signal) => consumerText(plugin, i, signal, (status) => `__answerExport(${status})`),
+  },
+];
 
 interface PluginClass {
   name: string;
   kind: Kind;
   signals: Signal[];
+  /** Signals whose method answers a Status; the others' answer nothing. */
+  answering: Signal[];
 }
 
-/** Something that the author has to change. */
-export interface Problem {
-  message: string;
-  range: Range;
+interface PluginModule {
+  text: string;
+  /** Whether one of its functions lasts as long as the collector, so that memory must be given back while it runs. */
+  receives: boolean;
 }
 
 /**
  * @param entry the author's entry file
  * @returns the text of a module that exports the plugin's functions, to stand beside the entry; or what is wrong
  */
-export function pluginModule(entry: Source, names: Names): { text: string } | { problems: Problem[] } {
+export function pluginModule(entry: Source, names: Names): PluginModule | { problems: Problem[] } {
   const plugins: PluginClass[] = [];
   const problems: Problem[] = [];
   for (const { name, author } of exportedClasses(entry, names)) {
@@ -42,16 +73,34 @@ export function pluginModule(entry: Source, names: Names): { text: string } | { 
       range: entry.range,
     });
   }
-  for (const signal of SIGNALS) {
-    const both = plugins.filter((plugin) => plugin.signals.includes(signal));
-    if (both.length > 1) {
-      problems.push({
-        message: `${both.map((plugin) => plugin.name).join(" and ")} both take ${signal.toLowerCase()}: one class of a module may`,
-        range: entry.range,
-      });
+  problems.push(...clashes(entry, plugins));
+  return problems.length > 0
+    ? { problems }
+    : { text: moduleText(entry, plugins), receives: plugins.some(({ kind }) => kind.name === "Receiver") };
+}
+
+/** An export has one class behind it, and processors and exporters have the same ones. */
+function clashes(entry: Source, plugins: readonly PluginClass[]): Problem[] {
+  const behind = new Map<string, { plugin: PluginClass; signal: Signal }[]>();
+  for (const plugin of plugins) {
+    for (const signal of plugin.signals) {
+      const exported = plugin.kind.exported(signal);
+      behind.set(exported, [...(behind.get(exported) ?? []), { plugin, signal }]);
     }
   }
-  return problems.length > 0 ? { problems } : { text: moduleText(entry, plugins) };
+  const problems: Problem[] = [];
+  for (const [exported, owners] of behind) {
+    const [first, second] = owners;
+    if (first === undefined || second === undefined) continue;
+    const both = owners.map(({ plugin }) => plugin.name).join(" and ");
+    const { kind } = first.plugin;
+    const message =
+      kind === second.plugin.kind
+        ? `${both} both ${kind.verb === "process" ? "take" : kind.verb} ${first.signal.toLowerCase()}: one class of a module may`
+        : `${owners.map(({ plugin }) => `${plugin.name} (${plugin.kind.name.toLowerCase()})`).join(" and ")} would both be the module's ${exported}, and the host could not tell them apart: build one of them as a module of its own`;
+    problems.push({ message, range: entry.range });
+  }
+  return problems;
 }
 
 function exportedClasses(entry: Source, names: Names): { name: string; author: AuthorClass }[] {
@@ -70,11 +119,11 @@ function exportedClasses(entry: Source, names: Names): { name: string; author: A
 }
 
 function pluginClass(name: string, author: AuthorClass, names: Names, problems: Problem[]): PluginClass | undefined {
-  const methods = new Set<string>();
+  const methods = new Map<string, MethodDeclaration>();
   let each: AuthorClass | undefined = author;
   while (each !== undefined && !isOfSdk(each)) {
     for (const member of each.declaration.members)
-      if (member instanceof MethodDeclaration) methods.add(member.name.text);
+      if (member instanceof MethodDeclaration && !methods.has(member.name.text)) methods.set(member.name.text, member);
     each = names.baseOf(each);
   }
   if (each === undefined) return undefined;
@@ -87,7 +136,7 @@ function pluginClass(name: string, author: AuthorClass, names: Names, problems: 
   if (promised !== undefined && !signals.includes(promised)) {
     const method = kind.verb + promised;
     problems.push({
-      message: `Class '${name}' extends ${base} and has no method \`${method}(${promised.toLowerCase()}: ${promised}): Status\``,
+      message: `Class '${name}' extends ${base} and has no method \`${method}${kind.signature(promised)}\``,
       range,
     });
     return undefined;
@@ -97,33 +146,56 @@ function pluginClass(name: string, author: AuthorClass, names: Names, problems: 
     problems.push({ message: `Class '${name}' extends ${base} and has none of the methods ${wanted}`, range });
     return undefined;
   }
-  return { name, kind, signals };
+  const answering = signals.filter((signal) => answersStatus(methods.get(kind.verb + signal)));
+  return { name, kind, signals, answering };
 }
 
-function isOfSdk({ source }: AuthorClass): boolean {
-  return source.internalPath.startsWith("~lib/@otelwasm/sdk/");
+function answersStatus(method: MethodDeclaration | undefined): boolean {
+  const type = method?.signature.returnType;
+  return type instanceof NamedTypeNode && type.name.identifier.text !== "void";
+}
+
+function consumerText(plugin: PluginClass, i: number, signal: Signal, answer: (status: string) => string): string {
+  const name = plugin.kind.exported(signal);
+  return `
+export function ${name}(pointer: usize, size: usize): i32 {
+  const plugin = plugin${i};
+  if (plugin === null) return __fail("${name} was called before start");
+  const batch = __takeBatch(pointer, size);
+  if (batch === null) return __settle(1);
+  return ${answer(`plugin.${plugin.kind.verb}${signal}(changetype<__${signal}>(batch))`)};
+}`;
+}
+
+function receiverText(plugin: PluginClass, i: number, signal: Signal): string {
+  const name = plugin.kind.exported(signal);
+  const call = `plugin.${plugin.kind.verb}${signal}()`;
+  return `
+export function ${name}(): void {
+  const plugin = plugin${i};
+  if (plugin === null) {
+    __fail("${name} was called before start");
+    return;
+  }
+  __beginReceiving();
+  ${plugin.answering.includes(signal) ? `__answer(${call})` : call};
+  __endReceiving();
+}`;
 }
 
 function moduleText(entry: Source, plugins: readonly PluginClass[]): string {
   const mask = (signals: readonly Signal[]): string => signals.map((signal) => signal.toUpperCase()).join(" | ");
   const each = (line: (plugin: PluginClass, i: number) => string): string => plugins.map(line).join("\n");
-  const consume = (plugin: PluginClass, i: number, signal: Signal): string => `
-export function consume_${signal.toLowerCase()}(pointer: usize, size: usize): i32 {
-  const plugin = plugin${i};
-  if (plugin === null) return __fail("consume_${signal.toLowerCase()} was called before start");
-  const batch = __takeBatch(pointer, size);
-  if (batch === null) return __settle(1);
-  return __answerBatch(batch, plugin.${plugin.kind.verb}${signal}(changetype<__${signal}>(batch)), __${signal.toUpperCase()});
-}`;
   const signals = SIGNALS.filter((signal) => plugins.some((plugin) => plugin.signals.includes(signal)));
   return `
 import { ${plugins.map((plugin, i) => `${plugin.name} as Plugin${i}`).join(", ")} } from "./${entry.simplePath}";
 import { ${signals.map((signal) => `${signal} as __${signal}`).join(", ")} } from "@otelwasm/sdk";
 import { LOGS as __LOGS, METRICS as __METRICS, TRACES as __TRACES } from "@otelwasm/sdk/entry";
-import { answer as __answer, answerBatch as __answerBatch, answerConfig as __answerConfig, fail as __fail, settle as __settle, takeBatch as __takeBatch } from "@otelwasm/sdk/entry";
+import { answer as __answer, answerBatch as __answerBatch, answerConfig as __answerConfig, answerExport as __answerExport } from "@otelwasm/sdk/entry";
+import { beginReceiving as __beginReceiving, endReceiving as __endReceiving, fail as __fail, settle as __settle, takeBatch as __takeBatch } from "@otelwasm/sdk/entry";
 import "@otelwasm/sdk/config/decode";
 import "@otelwasm/sdk/log";
-export { alloc } from "@otelwasm/sdk/entry";
+${plugins.some(({ kind }) => kind.name !== "Receiver") ? 'export { alloc } from "@otelwasm/sdk/entry";' : ""}
 ${each((_, i) => `let plugin${i}: Plugin${i} | null = null;`)}
 export function abi_version_v1(): void {}
 export function get_supported_telemetry(): i32 {
@@ -147,6 +219,6 @@ ${each((_, i) => `  const made${i} = plugin${i};\n  if (made${i} !== null) code 
 export function shutdown(): i32 {
   return __settle(shutdownPlugins());
 }
-${each((plugin, i) => plugin.signals.map((signal) => consume(plugin, i, signal)).join("\n"))}
+${each((plugin, i) => plugin.signals.map((signal) => plugin.kind.text(plugin, i, signal)).join("\n"))}
 `;
 }

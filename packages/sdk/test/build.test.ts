@@ -132,11 +132,92 @@ test("a class without the method that its base promises is told so", async () =>
   });
   assert.match(none, /extends Processor and has none of the methods processTraces, processMetrics, processLogs/);
   const [nothing = ""] = await diagnosticsOf({ "index.ts": NOP.replace("export ", "") });
-  assert.match(nothing, /No plugin here: export a class that extends one of TracesProcessor/);
+  assert.match(nothing, /No plugin here: export a class that extends one of TracesReceiver, .*LogsExporter/);
   const [twice = ""] = await diagnosticsOf({
     "index.ts": NOP + NOP.slice(NOP.indexOf("export")).replace("Nop", "Again"),
   });
   assert.match(twice, /Nop and Again both take logs/);
+});
+
+const exporter = (text: string): string =>
+  text.replaceAll("Processor", "Exporter").replace("processLogs", "exportLogs").replace("Nop", "Print");
+const RECEIVER = `import { LogsReceiver } from "@otelwasm/sdk";
+export class Ticker extends LogsReceiver {
+  receiveLogs(): void {}
+}
+`;
+
+test("a module may have classes of several kinds", async () => {
+  await inFolder({ "index.ts": exporter(NOP) + RECEIVER }, async (folder) => {
+    const { binary } = await buildPlugin({ entry: join(folder, "index.ts"), optimize: false });
+    const guest = instantiateBinary(binary, "{}");
+    assert.equal(guest.exports.get_supported_telemetry!(), 2);
+    assert.equal(guest.start().status, 0);
+    assert.equal(guest.consume("logs", new Uint8Array(0)).status, 0);
+    assert.deepEqual(guest.receive("logs"), { reason: "", batches: [] });
+  });
+});
+
+test("a receiver alone exports no alloc, and imports WASI only if it asks for the time", async () => {
+  const clock = RECEIVER.replace("{ LogsReceiver", "{ LogsReceiver, sleep").replace("{}", "{ sleep(1); }");
+  for (const [source, modules] of [
+    [RECEIVER, ["env", "opentelemetry.io/wasm"]],
+    [clock, ["env", "opentelemetry.io/wasm", "wasi_snapshot_preview1"]],
+  ] as const) {
+    await inFolder({ "index.ts": source }, async (folder) => {
+      const { binary } = await buildPlugin({ entry: join(folder, "index.ts") });
+      const module = new WebAssembly.Module(new Uint8Array(binary));
+      const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+      assert.deepEqual(names.sort(), [
+        "_initialize",
+        "abi_version_v1",
+        "get_supported_telemetry",
+        "memory",
+        "shutdown",
+        "start",
+        "start_logs_receiver",
+      ]);
+      assert.deepEqual([...new Set(WebAssembly.Module.imports(module).map((each) => each.module))].sort(), modules);
+    });
+  }
+});
+
+test("a receiver that answers a Status gives its reason to the host", async () => {
+  const source = `import { LogsReceiver, Status } from "@otelwasm/sdk";
+export class Ticker extends LogsReceiver {
+  receiveLogs(): Status { return Status.error("the port is taken"); }
+}`;
+  await inFolder({ "index.ts": source }, async (folder) => {
+    const { binary } = await buildPlugin({ entry: join(folder, "index.ts"), optimize: false });
+    const guest = instantiateBinary(binary, "{}");
+    guest.start();
+    assert.deepEqual(guest.receive("logs"), { reason: "the port is taken", batches: [] });
+  });
+});
+
+test("a processor and an exporter of the same signal cannot be one module", async () => {
+  const [clash = ""] = await diagnosticsOf({
+    "index.ts": `${NOP}export { Print } from "./print";\n`,
+    "print.ts": exporter(NOP),
+  });
+  assert.match(
+    clash,
+    /Nop \(processor\) and Print \(exporter\) would both be the module's consume_logs, and the host could not tell them apart: build one of them as a module of its own/,
+  );
+});
+
+test("what exporters and receivers lack is said with their own method's signature", async () => {
+  const [print = ""] = await diagnosticsOf({ "index.ts": exporter(NOP).replace("exportLogs", "export_") });
+  assert.match(print, /Class 'Print' extends LogsExporter and has no method `exportLogs\(logs: Logs\): Status`/);
+  const [ticker = ""] = await diagnosticsOf({ "index.ts": RECEIVER.replace("receiveLogs", "receive") });
+  assert.match(ticker, /Class 'Ticker' extends LogsReceiver and has no method `receiveLogs\(\): void`/);
+});
+
+test("a part of a batch is not made with new, and the author is told how it is made", async () => {
+  const [part = ""] = await diagnosticsOf({
+    "index.ts": RECEIVER.replace("{ LogsReceiver", "{ LogRecord, LogsReceiver").replace("{}", "{ new LogRecord(); }"),
+  });
+  assert.match(part, /index\.ts:3:25: error .*'LogRecord' is a part of a batch.*`slice\.appendEmpty\(\)`/);
 });
 
 test("a file that is not there is told by its path", async () => {

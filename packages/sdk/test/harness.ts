@@ -13,9 +13,23 @@ export interface Guest {
   shutdown(): Outcome;
   /** Pushes a batch: `alloc`, copy, `consume_…`. */
   consume(signal: Signal, batch: Uint8Array): Outcome;
+  /** `start_…_receiver`: returns when the guest does. @returns what it set, in order */
+  receive(signal: Signal): { reason: string; batches: Uint8Array[] };
   /** `consume_…` alone. */
   consumeAt(signal: Signal, pointer: number, size: number): Outcome;
 }
+
+/** What a test wants to do while the guest runs. */
+export interface Host {
+  /** Each `set_result_…`, instead of keeping what it got. */
+  onResult?: (signal: Signal, batch: Uint8Array) => void;
+  shutdownRequested?: () => boolean;
+  /** Before the guest sleeps: time is the test's, and goes on by what the guest waits. @param nanoseconds of one wait */
+  onWait?: (nanoseconds: bigint) => void;
+}
+
+/** When the harness's clock starts, in nanoseconds since 1970. */
+export const EPOCH = 1_780_000_000_000_000_000n;
 
 export type Signal = "traces" | "metrics" | "logs";
 
@@ -46,9 +60,9 @@ function guestBinary(name: string): Promise<Uint8Array> {
  * @param config the plugin_config, as the host gives it: JSON
  * @param maximumPages the memory's limit, in 64 KiB
  */
-export async function instantiate(name: string, config = "{}", maximumPages?: number): Promise<Guest> {
+export async function instantiate(name: string, config = "{}", maximumPages?: number, host: Host = {}): Promise<Guest> {
   const binary = await guestBinary(name);
-  return instantiateBinary(maximumPages === undefined ? binary : withMaximum(binary, maximumPages), config);
+  return instantiateBinary(maximumPages === undefined ? binary : withMaximum(binary, maximumPages), config, host);
 }
 
 /** Writes a maximum into a module's memory section. */
@@ -75,12 +89,14 @@ function withMaximum(binary: Uint8Array, pages: number): Uint8Array {
   throw new Error("the module has no memory");
 }
 
-export function instantiateBinary(binary: Uint8Array, config: string): Guest {
+export function instantiateBinary(binary: Uint8Array, config: string, host: Host = {}): Guest {
   const module = new WebAssembly.Module(new Uint8Array(binary));
   const text = new TextDecoder();
   const logs: Guest["logs"] = [];
   let reason = "";
   let result: Uint8Array | undefined;
+  let batches: Uint8Array[] = [];
+  let passed = 0n;
   let memory: Memory;
   const bytes = (pointer: number, size: number): Uint8Array => new Uint8Array(memory.buffer, pointer >>> 0, size >>> 0);
   const utf16 = (pointer: number): string => {
@@ -88,9 +104,17 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
     const size = new DataView(memory.buffer).getUint32(pointer - 4, true);
     return new TextDecoder("utf-16le").decode(bytes(pointer, size));
   };
-  const setResult = (pointer: number, size: number): void => {
-    result = bytes(pointer, size).slice();
-  };
+  const setResult =
+    (signal: Signal) =>
+    (pointer: number, size: number): void => {
+      if (host.onResult !== undefined) {
+        host.onResult(signal, bytes(pointer, size));
+        return;
+      }
+      result = bytes(pointer, size).slice();
+      batches.push(result);
+    };
+  const view = (): DataView => new DataView(memory.buffer);
   const configBytes = new TextEncoder().encode(config);
   const instance = new WebAssembly.Instance(module, {
     env: {
@@ -108,10 +132,25 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
         if (configBytes.length <= limit >>> 0) bytes(pointer, configBytes.length).set(configBytes);
         return configBytes.length;
       },
-      get_shutdown_requested: () => 0,
-      set_result_traces: setResult,
-      set_result_metrics: setResult,
-      set_result_logs: setResult,
+      get_shutdown_requested: () => (host.shutdownRequested?.() === true ? 1 : 0),
+      set_result_traces: setResult("traces"),
+      set_result_metrics: setResult("metrics"),
+      set_result_logs: setResult("logs"),
+    },
+    wasi_snapshot_preview1: {
+      clock_time_get: (clock: number, _precision: number | bigint, pointer: number) => {
+        view().setBigUint64(pointer >>> 0, clock === 0 ? EPOCH + passed : passed, true);
+        return 0;
+      },
+      poll_oneoff: (subscriptions: number, events: number, length: number, count: number) => {
+        if (length !== 1 || view().getUint8((subscriptions >>> 0) + 8) !== 0) return 28;
+        const wait = view().getBigUint64((subscriptions >>> 0) + 24, true);
+        host.onWait?.(wait);
+        passed += wait;
+        bytes(events, 32).fill(0);
+        view().setUint32(count >>> 0, 1, true);
+        return 0;
+      },
     },
   });
   memory = instance.exports.memory;
@@ -119,6 +158,7 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
   const call = (name: string, ...args: number[]): Outcome => {
     reason = "";
     result = undefined;
+    batches = [];
     const function_ = exports[name];
     if (function_ === undefined) throw new Error(`the guest does not export ${name}`);
     const status = function_(...args);
@@ -131,6 +171,10 @@ export function instantiateBinary(binary: Uint8Array, config: string): Guest {
     logs,
     start: () => call("start"),
     shutdown: () => call("shutdown"),
+    receive: (signal) => {
+      const outcome = call(`start_${signal}_receiver`);
+      return { reason: outcome.reason, batches };
+    },
     consumeAt: (signal, pointer, size) => call(`consume_${signal}`, pointer, size),
     consume: (signal, batch) => {
       if (batch.length === 0) return call(`consume_${signal}`, 0, 0);

@@ -23,7 +23,7 @@ interface Api {
   };
   readonly Instance: new (
     module: Module,
-    imports: Record<string, Record<string, (...params: number[]) => unknown>>,
+    imports: Record<string, Record<string, (...params: never[]) => unknown>>,
   ) => Instance;
 }
 

@@ -72,6 +72,12 @@ function emitClass(scope: Scope, type: protobuf.Type): string {
   use(scope, "../wire/message", "Message");
   const name = className(type);
   const members: string[] = [];
+  if (isBatch(type)) {
+    use(scope, "../batch", "newBatch");
+    members.push(
+      `  /** An empty one. A plugin writes \`new ${name}()\`: the build command makes this of it. */\n  static create(): ${name} {\n    return changetype<${name}>(newBatch());\n  }\n`,
+    );
+  }
   for (const oneof of type.oneofsArray) if (isReal(oneof)) members.push(emitOneof(scope, type, oneof));
   for (const field of type.fieldsArray) members.push(...emitField(scope, type, field));
   if (isRepeatedSomewhere(type)) {
@@ -85,6 +91,11 @@ function emitClass(scope: Scope, type: protobuf.Type): string {
     );
   }
   return `${comment(type.comment, "")}@unmanaged\nexport class ${name} extends Message {\n${members.join("\n")}}\n`;
+}
+
+/** Whether it is a whole payload: `TracesData` and its like. */
+function isBatch(type: protobuf.Type): boolean {
+  return /^(?:Traces|Metrics|Logs)Data$/.test(type.name);
 }
 
 /** The enum of what a oneof may hold, and the getter for it. */

@@ -51,9 +51,9 @@ describe("information", () => {
     const listed = parse(stdout);
     assert.equal(listed.buildinfo.command, "otelwasm");
     const names = (kind: string) => listed[kind].map((each: { name: string }) => each.name);
-    assert.deepEqual(names("receivers"), ["otlp"]);
+    assert.deepEqual(names("receivers"), ["otlp", "wasm"]);
     assert.deepEqual(names("processors"), ["wasm"]);
-    assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http"]);
+    assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
     assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
   });
 });

@@ -14,7 +14,7 @@ export interface ConfigOptions {
  */
 export function createProgram(): Command {
   const program = new Command("otelwasm")
-    .description("An OpenTelemetry Collector whose processors are WebAssembly plugins")
+    .description("An OpenTelemetry Collector whose receivers, processors and exporters are WebAssembly plugins")
     .usage("--config FILE [options]\n       otelwasm <command> [options]")
     .version(version(), "-v, --version", "print the version")
     .addOption(new Option("--debug", "print stack traces of errors"))

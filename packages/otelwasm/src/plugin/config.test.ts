@@ -2,14 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { list, register } from "../runtime/registry.ts";
 import { pluginConfigSchema } from "./config.ts";
+import type { PluginRole } from "./requirements.ts";
 
 register("elsewhere", {
+  capabilities: { deadline: true, memoryLimit: true },
   validate: (config) => ((config as { mode?: string } | undefined)?.mode === "bad" ? ["mode: must be good"] : []),
   create: () => Promise.reject(new Error("not created here")),
 });
 
-function issues(config: unknown): string[] {
-  const parsed = pluginConfigSchema.safeParse(config);
+register("incapable", {
+  capabilities: { deadline: false, memoryLimit: false },
+  validate: () => [],
+  create: () => Promise.reject(new Error("not created here")),
+});
+
+function issues(config: unknown, role: PluginRole = "processor"): string[] {
+  const parsed = pluginConfigSchema(role).safeParse(config);
   return parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join("::")}: ${issue.message}`);
 }
 
@@ -19,10 +27,10 @@ test("what stands there is handed on as it is", () => {
     plugin_config: { actions: [{ key: "a", action: "insert", value: 1 }], nothing: null },
     runtime_config: { type: "elsewhere", elsewhere: { mode: "good", deep: { a: [1] } } },
   };
-  assert.deepEqual(pluginConfigSchema.parse(config), config);
-  assert.deepEqual(pluginConfigSchema.parse({ path: "x.wasm" }), { path: "x.wasm" });
+  assert.deepEqual(pluginConfigSchema("processor").parse(config), config);
+  assert.deepEqual(pluginConfigSchema("processor").parse({ path: "x.wasm" }), { path: "x.wasm" });
   for (const plugin_config of [null, "text", 1, [1]])
-    assert.deepEqual(pluginConfigSchema.parse({ path: "x", plugin_config }), { path: "x", plugin_config });
+    assert.deepEqual(pluginConfigSchema("processor").parse({ path: "x", plugin_config }), { path: "x", plugin_config });
 });
 
 test("path is required and not empty", () => {
@@ -46,4 +54,95 @@ test("what is wrong with the runtime carries its whole path", () => {
   ]);
   assert.match(issues({ path: "x", runtime_config: { type: 1 } }).join(), /^runtime_config::type: /);
   assert.match(issues({ path: "x", runtime_config: "v8" }).join(), /^runtime_config: /);
+});
+
+const ROLES: readonly PluginRole[] = ["receiver", "processor", "exporter"];
+
+test("durations and sizes are read as milliseconds and bytes; what is not there stays away", () => {
+  const config = {
+    path: "x",
+    isolation: "worker",
+    instances: 4,
+    limits: {
+      call_timeout: "1m30s",
+      memory: "64MiB",
+      start_timeout: "5s",
+      shutdown_timeout: "500ms",
+      max_result_bytes: 1000,
+    },
+    on_failure: "pass_through",
+    restart: { initial_interval: "100ms", max_interval: "10s", max_restarts: 5, window: "1h" },
+    runtime_config: { type: "elsewhere" },
+  };
+  assert.deepEqual(pluginConfigSchema("processor").parse(config), {
+    ...config,
+    limits: {
+      call_timeout: 90_000,
+      memory: 64 * 1024 ** 2,
+      start_timeout: 5_000,
+      shutdown_timeout: 500,
+      max_result_bytes: 1000,
+    },
+    restart: { initial_interval: 100, max_interval: 10_000, max_restarts: 5, window: 3_600_000 },
+  });
+  for (const role of ROLES) assert.deepEqual(pluginConfigSchema(role).parse({ path: "x" }), { path: "x" });
+});
+
+test("values that make no sense are refused with their path", () => {
+  const refused: [object, RegExp][] = [
+    [{ isolation: "process" }, /^isolation: /],
+    [{ instances: 0 }, /^instances: /],
+    [{ instances: 1.5 }, /^instances: /],
+    [{ limits: { call_timeout: 5 } }, /^limits::call_timeout: needs a unit/],
+    [{ limits: { call_timeout: "0s" } }, /^limits::call_timeout: must be more than 0/],
+    [{ limits: { start_timeout: "800h" } }, /^limits::start_timeout: must be at most 24 days/],
+    [{ limits: { memory: "64 pages" } }, /^limits::memory: .* is not a size/],
+    [{ limits: { memory: 100 } }, /^limits::memory: /],
+    [{ limits: { memory: "5GiB" } }, /^limits::memory: must be at most 4GiB/],
+    [{ limits: { max_result_bytes: 0 } }, /^limits::max_result_bytes: /],
+    [{ limits: { cpu: 1 } }, /^limits: .*cpu/],
+    [{ on_failure: "ignore" }, /^on_failure: /],
+    [{ restart: { max_restarts: -1 } }, /^restart::max_restarts: /],
+    [{ restart: { initial_interval: "2s", max_interval: "1s" } }, /^restart::max_interval: must not be less/],
+  ];
+  for (const [config, expected] of refused) {
+    const found = issues({ path: "x", runtime_config: { type: "elsewhere" }, ...config });
+    assert.equal(found.length, 1, found.join("; "));
+    assert.match(found[0]!, expected);
+  }
+});
+
+test("what a role cannot have is refused, and says why", () => {
+  assert.deepEqual(
+    issues(
+      { path: "x", isolation: "inline", instances: 2, limits: { call_timeout: "1s" }, on_failure: "drop" },
+      "receiver",
+    ).map((issue) => issue.split(":").slice(0, 3).join(":").replace(/: .*/, "")),
+    ["isolation", "instances", "limits::call_timeout", "on_failure"],
+  );
+  assert.match(issues({ path: "x", isolation: "inline" }, "receiver").join(), /start_X_receiver blocks its thread/);
+  assert.deepEqual(issues({ path: "x", isolation: "worker", instances: 1 }, "receiver"), []);
+  assert.match(
+    issues({ path: "x", on_failure: "pass_through" }, "exporter").join(),
+    /^on_failure: .*use reject or drop/,
+  );
+  assert.deepEqual(issues({ path: "x", on_failure: "drop", instances: 2 }, "exporter"), []);
+  assert.deepEqual(issues({ path: "x", on_failure: "pass_through", isolation: "inline" }, "processor"), []);
+});
+
+test("what the engine cannot do is refused when the configuration is read", () => {
+  const incapable = { path: "x", runtime_config: { type: "incapable" } };
+  const memory = { limits: { memory: "1MiB" } };
+  const timed = { limits: { call_timeout: "1s", start_timeout: "1s", shutdown_timeout: "1s" } };
+  assert.deepEqual(issues({ ...incapable, ...memory }), [
+    'limits::memory: the engine "incapable" cannot limit memory; remove the limit',
+  ]);
+  assert.deepEqual(
+    issues({ ...incapable, ...timed, isolation: "inline" }).map((issue) => issue.split(": ")[0]),
+    ["limits::call_timeout", "limits::start_timeout", "limits::shutdown_timeout"],
+  );
+  assert.deepEqual(issues({ ...incapable, ...timed }), [], "a worker can be ended whatever runs in it");
+  const capable = { path: "x", runtime_config: { type: "elsewhere" }, isolation: "inline" };
+  assert.deepEqual(issues({ ...capable, limits: { ...memory.limits, ...timed.limits } }), []);
+  assert.match(issues({ path: "x", isolation: "inline", instances: 2 }).join(), /^instances: .*share one thread/);
 });

@@ -1,5 +1,6 @@
 import { GuestStatus, statusName } from "../abi/values.ts";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
+import { WasmError } from "../runtime/errors.ts";
 
 export interface PluginErrorDetails {
   /** `type` or `type/name`, as in the configuration. */
@@ -12,12 +13,16 @@ export interface PluginErrorDetails {
   readonly reason?: string;
   readonly permanent: boolean;
   readonly code?: StatusCode;
+  /** When it may be tried again, in milliseconds from now. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
 /** A plugin failed: it could not be loaded, or one of its functions returned a status, trapped, or could not be called. */
 export class PluginError extends ConsumerError {
   override readonly name: string = "PluginError";
+  /** The message without the component's id and the function. */
+  readonly what: string;
   readonly componentId: string;
   readonly function: string;
   readonly status: number | undefined;
@@ -27,8 +32,10 @@ export class PluginError extends ConsumerError {
   constructor(what: string, details: PluginErrorDetails) {
     super(`${details.componentId}: ${details.function}: ${what}`, details.permanent, {
       ...(details.code === undefined ? {} : { code: details.code }),
+      ...(details.retryAfterMs === undefined ? {} : { retryAfterMs: details.retryAfterMs }),
       ...(details.cause === undefined ? {} : { cause: details.cause }),
     });
+    this.what = what;
     this.componentId = details.componentId;
     this.function = details.function;
     this.status = details.status;
@@ -64,6 +71,27 @@ export class PluginError extends ConsumerError {
       reason,
       permanent: false,
       cause,
+    });
+  }
+
+  /** The guest was stopped because it ran too long. Retryable: the next instance may manage, or the guest was only slow. */
+  static fromDeadline(componentId: string, functionName: string, milliseconds: number): PluginError {
+    const cause = new WasmError("deadline");
+    return new PluginError(`stopped: it ran longer than ${milliseconds} ms`, {
+      componentId,
+      function: functionName,
+      permanent: false,
+      code: StatusCode.DEADLINE_EXCEEDED,
+      cause,
+    });
+  }
+
+  /** More results than the plugin may set. Permanent: the same bytes give the same results; HTTP's 429 would have the sender try again. */
+  static fromResultSize(componentId: string, functionName: string, size: number, limit: number): PluginError {
+    return new PluginError(`its results have ${size} bytes, more than max_result_bytes (${limit})`, {
+      componentId,
+      function: functionName,
+      permanent: true,
     });
   }
 

@@ -21,9 +21,8 @@ export function view(functionName: string, memory: Memory, pointer: number, size
  */
 const LARGE = 2048;
 
-/** The bytes in a buffer of their own, which may be kept and transferred. @throws WasmError `host` */
-export function copyOut(functionName: string, memory: Memory, pointer: number, size: number): Uint8Array {
-  const bytes = view(functionName, memory, pointer, size);
+/** The bytes in a buffer of their own, which may be kept and transferred. */
+export function ownCopy(bytes: Uint8Array): Uint8Array {
   if (bytes.length < LARGE) return new Uint8Array(bytes);
   const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
   copy.set(bytes);

@@ -10,7 +10,7 @@ import type {
   Runtime,
 } from "../runtime/contract.ts";
 import type { Signal } from "../telemetry/batch.ts";
-import { GuestCall, type Operation } from "./call.ts";
+import { GuestCall, type Operation, type ResultSink } from "./call.ts";
 import { PluginError } from "./errors.ts";
 import { createHostModule } from "./host.ts";
 import type { PluginRole, ResolvedExports } from "./requirements.ts";
@@ -25,9 +25,11 @@ export interface GuestPlan {
   /** JSON text in UTF-8. */
   readonly config: Uint8Array;
   readonly logger: Logger;
-  /** For the guest's lines. Default: `logger`. */
-  readonly guestLogger?: Logger;
+  /** Of all results of one call; of each result of a receiver. */
+  readonly maxResultBytes: number;
   readonly shutdownRequested: () => boolean;
+  /** Where a receiver runs: ends its waits, see `HostServices`. */
+  readonly shutdownFlag?: Int32Array | undefined;
 }
 
 /** Whether a consuming role takes results; what an exporter's guest sets is refused. */
@@ -56,8 +58,8 @@ export class Guest {
    * @throws PluginError
    */
   static async instantiate(plan: GuestPlan): Promise<Guest> {
-    const call = new GuestCall();
-    const hostModule = createHostModule({ ...plan, logger: plan.guestLogger ?? plan.logger, call });
+    const call = new GuestCall(plan.maxResultBytes);
+    const hostModule = createHostModule({ ...plan, call });
     const made = await plan.runtime.instantiateWithHost(plan.module, hostModule).catch((error: unknown) => {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
         componentId: plan.id,
@@ -111,12 +113,7 @@ export class Guest {
   consume(signal: Signal, bytes: Uint8Array): readonly Uint8Array[] | undefined {
     const operation = CONSUME[signal];
     const consume = this.#functions[operation];
-    if (consume === undefined)
-      throw new PluginError(`the plugin was not loaded for ${signal}`, {
-        componentId: this.#id,
-        function: operation,
-        permanent: true,
-      });
+    if (consume === undefined) throw this.#notLoadedFor(signal, operation);
     const call = this.#call;
     // Only code that the guest's call runs on this thread can see this: a logger that sends what it is told into a pipeline.
     if (call.operation !== undefined)
@@ -139,7 +136,33 @@ export class Guest {
     const { results } = call;
     call.results = undefined;
     if (status !== GuestStatus.success) throw PluginError.fromStatus(this.#id, operation, status, call.reason);
+    if (call.resultBytes > call.maxResultBytes)
+      throw PluginError.fromResultSize(this.#id, operation, call.resultBytes, call.maxResultBytes);
     return results;
+  }
+
+  /**
+   * Runs a receiver's loop: returns when the guest does, which should be when `get_shutdown_requested` says so.
+   *
+   * @param sink gets what the guest sets, while the guest waits
+   * @returns the reason that the guest gave to `set_status_reason`, which it may where it gives up; empty if it gave none
+   * @throws PluginError if it traps
+   */
+  receive(signal: Signal, sink: ResultSink): string {
+    const operation = RECEIVE[signal];
+    const loop = this.#functions[operation];
+    if (loop === undefined) throw this.#notLoadedFor(signal, operation);
+    const call = this.#call;
+    call.begin(operation);
+    call.accepts = signal;
+    call.sink = sink;
+    try {
+      loop.call();
+    } catch (error) {
+      throw this.#trapped(error);
+    }
+    call.end();
+    return call.reason;
   }
 
   /** Releases the instance. Nothing may be called after it. */
@@ -194,6 +217,14 @@ export class Guest {
     if (status !== GuestStatus.success) throw PluginError.fromStatus(this.#id, name, status, this.#call.reason);
   }
 
+  #notLoadedFor(signal: Signal, operation: GuestFunction): PluginError {
+    return new PluginError(`the plugin was not loaded for ${signal}`, {
+      componentId: this.#id,
+      function: operation,
+      permanent: true,
+    });
+  }
+
   #trapped(error: unknown): PluginError {
     const call = this.#call;
     const operation = call.operation ?? "call";
@@ -209,6 +240,12 @@ const CONSUME: Readonly<Record<Signal, `consume_${Signal}`>> = {
   traces: "consume_traces",
   metrics: "consume_metrics",
   logs: "consume_logs",
+};
+
+const RECEIVE: Readonly<Record<Signal, `start_${Signal}_receiver`>> = {
+  traces: "start_traces_receiver",
+  metrics: "start_metrics_receiver",
+  logs: "start_logs_receiver",
 };
 
 function present<T>(value: T | undefined, name: string): T {

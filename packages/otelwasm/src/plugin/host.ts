@@ -4,9 +4,10 @@ import type { Logger } from "../component/logger.ts";
 import type { HostFunction, HostModule, Memory, Value } from "../runtime/contract.ts";
 import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
+import { wasiFunctions } from "../wasi/index.ts";
 import { assemblyScriptFunctions } from "./assemblyscript.ts";
-import type { GuestCall } from "./call.ts";
-import { copyOut, readText, view } from "./guest-memory.ts";
+import type { GuestCall, ResultSink } from "./call.ts";
+import { ownCopy, readText, view } from "./guest-memory.ts";
 
 /** What the host functions of one instance work on. */
 export interface HostServices {
@@ -16,6 +17,8 @@ export interface HostServices {
   /** Where the guest's lines go. */
   readonly logger: Logger;
   readonly shutdownRequested: () => boolean;
+  /** Ends what the guest waits for (`WasiServices.shutdown`), where shutdown can be requested while the guest's call runs. */
+  readonly shutdownFlag?: Int32Array | undefined;
 }
 
 /** A longer line of a guest's log is cut: a guest must not fill the host's disk with one call. */
@@ -25,7 +28,7 @@ const MAX_REASON_BYTES = 4 * 1024;
 
 type Implementation = HostFunction["function"];
 
-/** Every host function under every spelling and both import modules, and what AssemblyScript's programs import. */
+/** Every host function under every spelling and both import modules, what AssemblyScript's programs import, and WASI. */
 export function createHostModule(services: HostServices): HostModule {
   const implementations: Readonly<Record<HostFunctionName, Implementation>> = {
     set_result_traces: setResult("traces", services.call),
@@ -40,7 +43,13 @@ export function createHostModule(services: HostServices): HostModule {
       return undefined;
     },
   };
-  return { functions: [...namesOf(implementations), ...assemblyScriptFunctions(services.logger)] };
+  return {
+    functions: [
+      ...namesOf(implementations),
+      ...assemblyScriptFunctions(services.logger),
+      ...wasiFunctions({ shutdown: services.shutdownFlag }),
+    ],
+  };
 }
 
 function namesOf(implementations: Readonly<Record<HostFunctionName, Implementation>>): HostFunction[] {
@@ -64,14 +73,34 @@ function setResult(signal: Signal, call: GuestCall): Implementation {
       throw outOfContext(
         name,
         call,
-        "an exporter's plugin has no results; a processor's sets them in consume_X, for the signal that it was given",
+        "an exporter's plugin has no results; a receiver's sets them in start_X_receiver, a processor's in consume_X, for the signal that it was given",
       );
     // No bytes at an address that means nothing (an empty slice's): drop everything.
-    const result = size === 0 ? new Uint8Array(0) : copyOut(name, memory, pointer as number, size as number);
-    if (call.results === undefined) call.results = [result];
-    else call.results.push(result);
+    const bytes = size === 0 ? NOTHING : view(name, memory, pointer as number, size as number);
+    if (call.sink !== undefined) giveTo(call.sink, bytes, call.maxResultBytes);
+    else keepResult(name, call, bytes);
     return undefined;
   };
+}
+
+const NOTHING = new Uint8Array(0);
+
+function giveTo(sink: ResultSink, bytes: Uint8Array, limit: number): void {
+  if (bytes.length > limit) sink.refuse(bytes.length);
+  else sink.take(ownCopy(bytes));
+}
+
+/** Of one call, whatever their size: what holds a result is on the host's heap, which a guest that sets empty ones without end would fill. */
+const MAX_RESULTS = 65_536;
+
+/** Beyond the limit of bytes nothing is kept, and the call will be an error: the guest is not at fault as an instance, so that it need not trap. */
+function keepResult(name: string, call: GuestCall, bytes: Uint8Array): void {
+  if (call.results?.length === MAX_RESULTS)
+    throw new WasmError("host", `${name} called more than ${MAX_RESULTS} times in one call`);
+  call.resultBytes += bytes.length;
+  if (call.resultBytes > call.maxResultBytes) call.results = undefined;
+  else if (call.results === undefined) call.results = [ownCopy(bytes)];
+  else call.results.push(ownCopy(bytes));
 }
 
 /** Returns the actual size always, and writes only what fits: the guest makes its buffer larger and asks again. */

@@ -63,7 +63,7 @@ test("a receiver of v0.1.0 names with sockets: what it needs, and what this vers
   ]);
   assert.deepEqual(report.problems, [
     "the module does not export otelwasm_shutdown (or shutdown)",
-    "the module imports WASI, which this version does not support yet: wasi_snapshot_preview1.sock_open",
+    "the module imports functions of WASI that this version does not support yet: wasi_snapshot_preview1.sock_open",
     "the module cannot be linked: elsewhere.f () -> () is not offered by the host",
   ]);
 });

@@ -4,22 +4,23 @@ import { formatFunctionType, parseModule } from "../runtime/binary.ts";
 import type { ExportType, ImportType, MemoryType } from "../runtime/contract.ts";
 import { linkProblem, type OfferedFunctions, offeredFunctions } from "../runtime/link.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
+import { WASI_MODULE, wasiFunctions } from "../wasi/index.ts";
 import { GuestCall } from "./call.ts";
 import { createHostModule } from "./host.ts";
 import { detectDialect, findExport, type PluginRole, requiredFunctions, resolveExports } from "./requirements.ts";
 
-/** The module of WASI preview 1 and of the socket extension. */
-const WASI_MODULE = "wasi_snapshot_preview1";
-
 /** What this host offers, by type; nothing of it is called here. */
 const OFFERED: OfferedFunctions = offeredFunctions(
   createHostModule({
-    call: new GuestCall(),
+    call: new GuestCall(0),
     config: new Uint8Array(0),
     logger: silentLogger,
     shutdownRequested: () => false,
   }),
 );
+
+/** The functions of WASI that are offered: not all of them are. */
+const OFFERED_OF_WASI: ReadonlySet<string> = new Set(wasiFunctions({}).map(({ functionName }) => functionName));
 
 export interface ImportReport {
   readonly module: string;
@@ -129,10 +130,10 @@ function isExperimental(imports: readonly ImportType[], exports: readonly Export
 /** All that the host cannot give, before anything runs: an empty list if the module can be linked. */
 export function importProblems(imports: readonly ImportType[]): string[] {
   const problems: string[] = [];
-  const wasi = imports.filter((item) => item.module === WASI_MODULE);
+  const wasi = imports.filter((item) => item.module === WASI_MODULE && !OFFERED_OF_WASI.has(item.name));
   if (wasi.length > 0)
     problems.push(
-      `the module imports WASI, which this version does not support yet: ${list(wasi.map((item) => `${WASI_MODULE}.${item.name}`))}`,
+      `the module imports functions of WASI that this version does not support yet: ${list(wasi.map((item) => `${WASI_MODULE}.${item.name}`))}`,
     );
   const removed = imports.filter((item) => EXPERIMENTAL_IMPORTS.includes(item.name));
   if (removed.length > 0)

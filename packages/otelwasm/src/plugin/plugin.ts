@@ -1,85 +1,105 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { ConfigError } from "../component/errors.ts";
-import { type Logger, silentLogger } from "../component/logger.ts";
-import { Throttle } from "../component/throttle.ts";
-import type { Runtime } from "../runtime/contract.ts";
-import { create, type RuntimeConfig, validate } from "../runtime/registry.ts";
+import { silentLogger } from "../component/logger.ts";
 import type { Batch, Signal } from "../telemetry/batch.ts";
-import "../runtime/engines.ts";
 import { PluginError } from "./errors.ts";
-import { Guest, type GuestPlan } from "./guest.ts";
-import { importProblems, withoutMarker } from "./inspect.ts";
-import { detectDialect, type PluginRole, requiredFunctions, resolveExports } from "./requirements.ts";
+import { InlinePlace } from "./inline.ts";
+import { type LoadedModule, loadModule } from "./load.ts";
+import type { PluginOptions, PluginState, PluginStats } from "./options.ts";
+import type { Call } from "./place.ts";
+import { Pool } from "./pool.ts";
+import { Receiving } from "./receiving.ts";
 
-/** Where the module comes from. */
-export type PluginSource =
-  | { readonly path: string; readonly binary?: never }
-  /** A WebAssembly binary; it is not kept. */
-  | { readonly binary: Uint8Array; readonly path?: never };
-
-export type PluginOptions = PluginSource & {
-  /** `type` or `type/name`: stands in every error and line. */
-  readonly id: string;
-  readonly role: PluginRole;
-  /** What the plugin must support: the signals of the pipelines that it is used in. */
-  readonly signals: readonly Signal[];
-  /** Handed to the guest as JSON; absent or null is `{}`. */
-  readonly pluginConfig?: unknown;
-  /** Default: the embedded engine. */
-  readonly runtimeConfig?: RuntimeConfig;
-  /** Gets the guest's lines and what happens to the instance. Default: silent. */
-  readonly logger?: Logger;
-  /** Gets the guest's lines in place of `logger`. */
-  readonly guestLogger?: Logger;
-};
+export type { PluginOptions } from "./options.ts";
 
 type Phase = "loaded" | "working" | "closed";
 
 /**
- * A plugin: a module and the instance of it that works. Its life: `load`, `start`, any number of `consume`, `shutdown`.
+ * A plugin: a module and the instances of it that work. Its life: `load`, `start`, any number of `consume`, or `receive` once, `shutdown`.
  * Guests need not be safe for concurrent use: the calls of an instance are made one after the other, in the order that they came.
  */
 export class WasmPlugin {
   readonly supportedSignals: readonly Signal[];
-  readonly #plan: GuestPlan;
-  readonly #logger: Logger;
-  readonly #shutdown: { requested: boolean };
-  readonly #said: Throttle = new Throttle();
+  /** Whether `consume` may take the buffer of a batch away: `Capabilities.mutatesData` of the component. */
+  readonly mutatesData: boolean;
+  readonly #options: PluginOptions;
+  readonly #module: LoadedModule;
+  readonly #pool: Pool;
+  /** The only instance, if it runs inline: called without a detour while nothing waits. */
+  readonly #inline: InlinePlace | undefined;
   #phase: Phase = "loaded";
-  /** The instance; a failed one stays until its successor is asked for. */
-  #guest: Guest;
+  #receiving: Receiving | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  #replacing: Promise<void> | undefined;
 
   /**
-   * Reads and checks the module, makes an instance (`_initialize` included), and asks it what it supports.
+   * Reads and checks the module, makes the instances (`_initialize` included), and asks what they support.
    *
-   * @throws PluginError that lists everything that is wrong with the module; ConfigError for a runtime configuration or a
-   *   plugin configuration that cannot be used
+   * @throws PluginError that lists everything that is wrong with the module, or says which limit its instance ran into; ConfigError for a runtime
+   *   configuration, a plugin configuration or an option that cannot be used
    */
   static async load(options: PluginOptions): Promise<WasmPlugin> {
-    const issues = validate(options.runtimeConfig ?? {});
-    if (issues.length > 0) throw new ConfigError(issues.map((issue) => `runtime_config::${issue}`));
-    const config = encodeConfig(options.pluginConfig);
-    const binary = options.binary ?? (await read(options.id, options.path));
-    const runtime = await create(options.runtimeConfig);
+    const module = await loadModule(options);
+    let receiving: Receiving | undefined;
+    const { limits, restart, onFailure, instances } = module.resolved;
+    const pool = new Pool({
+      id: options.id,
+      logger: options.logger ?? silentLogger,
+      restart,
+      onFailure,
+      instances,
+      shutdownTimeoutMs: limits.shutdownTimeoutMs,
+      place: (owner) => module.place(owner),
+      onState: options.onState ?? (() => {}),
+      onChange: () => receiving?.changed(),
+      onReceived: (bytes, proceed) => receiving?.take(bytes, proceed),
+    });
     try {
-      return await loadWith(runtime, binary, config, options);
+      const supported = await pool.open();
+      const { id, signals } = options;
+      const unsupported = signals.filter((signal) => !supported.includes(signal));
+      if (unsupported.length > 0) {
+        const names = supported.length === 0 ? "no signal" : supported.join(", ");
+        throw PluginError.fromLoad(id, options.path, [
+          `the plugin says that it supports ${names} (get_supported_telemetry), but it is used for ${signals.join(", ")}`,
+        ]);
+      }
+      return new WasmPlugin(options, module, pool, supported, (created) => {
+        receiving = created;
+      });
     } catch (error) {
-      await runtime.close();
+      await pool.stop(() => notWorking(options.id, "load", "closed"));
+      await module.close();
       throw error;
     }
   }
 
+  readonly #setReceiving: (receiving: Receiving) => void;
+
   /** @internal `load` makes plugins. */
-  constructor(plan: GuestPlan, guest: Guest, shutdown: { requested: boolean }) {
-    this.#plan = plan;
-    this.#guest = guest;
-    this.#logger = plan.logger;
-    this.#shutdown = shutdown;
-    this.supportedSignals = guest.supportedSignals;
+  constructor(
+    options: PluginOptions,
+    module: LoadedModule,
+    pool: Pool,
+    supportedSignals: readonly Signal[],
+    setReceiving: (receiving: Receiving) => void,
+  ) {
+    this.#options = options;
+    this.#module = module;
+    this.#pool = pool;
+    this.#setReceiving = setReceiving;
+    this.supportedSignals = supportedSignals;
+    const { isolation, onFailure, instances } = module.resolved;
+    this.mutatesData = isolation === "worker" && onFailure !== "pass_through";
+    const place = pool.slots[0]?.place;
+    this.#inline = instances === 1 && place instanceof InlinePlace ? place : undefined;
+  }
+
+  get state(): PluginState {
+    return this.#pool.state;
+  }
+
+  /** Live: the counts go on. */
+  get stats(): PluginStats {
+    return this.#pool.stats;
   }
 
   /** Calls the guest's `start`, once however often it is called. @throws PluginError with the guest's reason */
@@ -91,24 +111,59 @@ export class WasmPlugin {
   /**
    * Pushes a batch through the guest.
    *
-   * @param batch its buffer stays the caller's and is not altered
-   * @returns `undefined`: the guest set no result, the batch passes on as it is. Otherwise what it set, in order, each in a buffer
-   *   of its own; one of no bytes means that there is nothing to pass on.
-   * @throws PluginError permanent if the guest refused the input as invalid; retryable for every other status, traps, and `alloc`
-   *   without memory. After a trap the next call gets a fresh instance.
+   * @param batch inline, its buffer stays the caller's and is not altered. In a worker the buffer moves there if `mutatesData` says so and `bytes` is all
+   *   of it: it is detached then. A part of a larger buffer is copied.
+   * @returns `undefined`: the guest set no result, and the batch passes on as it is. Otherwise what passes on: what the guest set, in order, each in a
+   *   buffer of its own, of no bytes where there is nothing to pass on; the batch's own bytes if they were moved and the guest set no result; nothing
+   *   if the plugin is broken and `onFailure` says `drop`.
+   * @throws PluginError permanent if the guest refused the input as invalid, or gave more results than it may; retryable for every other status, traps,
+   *   deadlines, `alloc` without memory, and while the plugin is broken. What broke it, `onFailure` answers.
    */
   consume(batch: Batch): Promise<readonly Uint8Array[] | undefined> {
-    if (this.#phase !== "working" || this.#guest.failed || this.#replacing !== undefined)
+    const guest = this.#inline?.guest;
+    if (guest === undefined || this.#phase !== "working" || this.#pool.slots[0]!.state !== "working")
       return this.#consumeWhenReady(batch);
+    const { signal, bytes } = batch;
+    let results: readonly Uint8Array[] | undefined;
     try {
-      return Promise.resolve(this.#guest.consume(batch.signal, batch.bytes));
+      results = guest.consume(signal, bytes);
     } catch (error) {
-      return Promise.reject(this.#report(error));
+      return new Promise((resolve, reject) => {
+        this.#inline!.failed({ signal, bytes, size: bytes.length, kept: true, resolve, reject }, error as PluginError);
+      });
     }
+    this.#pool.slots[0]!.worked();
+    this.#pool.count(bytes.length, results);
+    return Promise.resolve(results);
   }
 
   /**
-   * Calls the guest's `shutdown` if its `start` succeeded, and releases everything; once, however often it is called.
+   * Runs the guest's `start_X_receiver`, and again in a fresh instance whenever it returns early or breaks. Once, after `start`.
+   *
+   * @param deliver gets each result in a buffer of its own; the guest waits inside `set_result_X` until it settles. Resolved: the batch is the pipeline's.
+   *   Rejected for good (a permanent ConsumerError): it is logged and counted, the guest goes on. Rejected for now: it is called again with the same
+   *   bytes, later and later, until the plugin stops; so it must not give the buffer away before it is sure.
+   * @returns when the plugin was shut down, the loop has returned or was ended, and everything that was delivered is answered
+   * @throws PluginError when the loop broke too often
+   */
+  async receive(signal: Signal, deliver: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const { id, role } = this.#options;
+    const operation = `start_${signal}_receiver`;
+    if (role !== "receiver" || this.#receiving !== undefined)
+      throw new PluginError(role === "receiver" ? "the loop runs already" : `the plugin is used as ${role}`, {
+        componentId: id,
+        function: operation,
+        permanent: true,
+      });
+    if (this.#phase !== "working") throw notWorking(id, operation, this.#phase);
+    this.#receiving = new Receiving(id, signal, this.#pool, this.#options.logger ?? silentLogger, deliver);
+    this.#setReceiving(this.#receiving);
+    await this.#receiving.run(this.#pool.slots[0]!);
+  }
+
+  /**
+   * Sets the flag that `get_shutdown_requested` gives, waits for a receiver's loop to return, calls the guest's `shutdown` if its `start` succeeded, and
+   * releases everything; once, however often it is called. What takes longer than `limits.shutdownTimeoutMs` is ended by force.
    *
    * @throws PluginError with the guest's reason, after everything was released
    */
@@ -118,156 +173,42 @@ export class WasmPlugin {
   }
 
   async #start(): Promise<void> {
-    if (this.#phase !== "loaded") throw this.#notWorking("start");
+    if (this.#phase !== "loaded") throw notWorking(this.#options.id, "start", this.#phase);
     try {
-      this.#guest.start();
+      await this.#pool.start();
     } catch (error) {
-      throw this.#report(error);
+      throw this.#pool.report(error);
     }
-    this.#phase = "working";
+    // A shutdown may have come while the guest started.
+    if (this.#phase === "loaded") this.#phase = "working";
   }
 
-  async #consumeWhenReady(batch: Batch): Promise<readonly Uint8Array[] | undefined> {
-    while (this.#phase === "working" && (this.#guest.failed || this.#replacing !== undefined)) {
-      this.#replacing ??= this.#replace().finally(() => {
-        this.#replacing = undefined;
-      });
-      await this.#replacing;
-    }
-    if (this.#phase !== "working") throw this.#notWorking(`consume_${batch.signal}`);
-    try {
-      return this.#guest.consume(batch.signal, batch.bytes);
-    } catch (error) {
-      throw this.#report(error);
-    }
-  }
-
-  /** A fresh instance in place of one that trapped. If it cannot be made, the call that needed it fails, and the next one tries again. */
-  async #replace(): Promise<void> {
-    await this.#guest.close();
-    let guest: Guest | undefined;
-    try {
-      guest = await Guest.instantiate(this.#plan);
-      guest.start();
-    } catch (error) {
-      await guest?.close();
-      const times = this.#said.count("not replaced");
-      if (times > 0)
-        this.#logger.error("the instance that trapped could not be replaced", { error: messageOf(error), times });
-      // Whatever it was, it says nothing about the batch that waits: retryable.
-      throw new PluginError(`the instance that trapped could not be replaced: ${messageOf(error)}`, {
-        componentId: this.#plan.id,
-        function: error instanceof PluginError ? error.function : "instantiation",
-        permanent: false,
-        cause: error,
-      });
-    }
-    this.#guest = guest;
-    const times = this.#said.count("replaced");
-    if (times > 0)
-      this.#logger.warn("the instance that trapped was replaced by a fresh one", times === 1 ? undefined : { times });
+  #consumeWhenReady({ signal, bytes }: Batch): Promise<readonly Uint8Array[] | undefined> {
+    if (this.#phase !== "working")
+      return Promise.reject(notWorking(this.#options.id, `consume_${signal}`, this.#phase));
+    return new Promise((resolve, reject) => {
+      this.#pool.add({ signal, bytes, size: bytes.length, kept: true, resolve, reject });
+    });
   }
 
   async #stop(): Promise<void> {
-    this.#shutdown.requested = true;
-    const wasWorking = this.#phase === "working";
     this.#phase = "closed";
-    // Whoever waits for the replacement hears of its failure; here only its end matters.
-    await this.#replacing?.catch(() => undefined);
+    this.#receiving?.stop();
+    const refuse = ({ signal }: Call): PluginError => notWorking(this.#options.id, `consume_${signal}`, "closed");
     try {
-      if (wasWorking && !this.#guest.failed) this.#guest.shutdown();
+      await this.#pool.stop(refuse);
     } catch (error) {
-      throw this.#report(error);
+      throw this.#pool.report(error);
     } finally {
-      await this.#guest.close();
-      await this.#plan.module.close();
-      await this.#plan.runtime.close();
+      await this.#module.close();
     }
   }
-
-  #report(error: unknown): unknown {
-    if (!(error instanceof PluginError)) return error;
-    const kind = error.status === undefined ? `${error.function} trapped` : `${error.function} ${error.permanent}`;
-    const times = this.#said.count(kind);
-    if (times > 0)
-      this.#logger.error(`the plugin failed: ${error.message}`, {
-        function: error.function,
-        ...(error.status === undefined ? {} : { status: error.status }),
-        ...(error.reason === "" ? {} : { reason: error.reason }),
-        ...(times === 1 ? {} : { times }),
-      });
-    return error;
-  }
-
-  #notWorking(operation: string): PluginError {
-    const state = this.#phase === "loaded" ? "has not been started" : "was shut down";
-    return new PluginError(`the plugin ${state}`, {
-      componentId: this.#plan.id,
-      function: operation,
-      permanent: false,
-    });
-  }
 }
 
-async function loadWith(
-  runtime: Runtime,
-  binary: Uint8Array,
-  config: Uint8Array,
-  options: PluginOptions,
-): Promise<WasmPlugin> {
-  const { id, path, role, signals } = options;
-  const module = await runtime.compile(binary).catch((error: unknown) => {
-    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
+function notWorking(componentId: string, operation: string, phase: Phase): PluginError {
+  return new PluginError(`the plugin ${phase === "loaded" ? "has not been started" : "was shut down"}`, {
+    componentId,
+    function: operation,
+    permanent: false,
   });
-  const dialect = detectDialect(module.exports);
-  if (dialect === undefined) throw PluginError.fromLoad(id, path, [withoutMarker(module.imports, module.exports)]);
-  const { resolved, problems } = resolveExports(module.exports, dialect, requiredFunctions(role, signals));
-  const all = [...problems, ...importProblems(module.imports)];
-  if (all.length > 0) throw PluginError.fromLoad(id, path, all);
-  const shutdown = { requested: false };
-  const plan: GuestPlan = {
-    id,
-    role,
-    runtime,
-    module,
-    exports: resolved,
-    config,
-    logger: options.logger ?? silentLogger,
-    ...(options.guestLogger === undefined ? {} : { guestLogger: options.guestLogger }),
-    shutdownRequested: () => shutdown.requested,
-  };
-  const guest = await Guest.instantiate(plan);
-  const unsupported = signals.filter((signal) => !guest.supportedSignals.includes(signal));
-  if (unsupported.length > 0) {
-    await guest.close();
-    const supported = guest.supportedSignals.length === 0 ? "no signal" : guest.supportedSignals.join(", ");
-    throw PluginError.fromLoad(id, path, [
-      `the plugin says that it supports ${supported} (get_supported_telemetry), but it is used for ${signals.join(", ")}`,
-    ]);
-  }
-  return new WasmPlugin(plan, guest, shutdown);
-}
-
-async function read(id: string, path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // The name may be relative to a folder that nobody thinks of.
-    const problem = code === "ENOENT" ? `there is no file ${resolve(path)}` : message;
-    throw PluginError.fromLoad(id, undefined, [`cannot read the plugin: ${problem}`], error);
-  }
-}
-
-/** What guests parse: JSON, `{}` where nothing is configured, as their parsers fail on `null`. */
-function encodeConfig(config: unknown): Uint8Array {
-  try {
-    return new TextEncoder().encode(JSON.stringify(config ?? {}) ?? "{}");
-  } catch (error) {
-    throw new ConfigError([`plugin_config: cannot be written as JSON: ${messageOf(error)}`], { cause: error });
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { type ModuleInfo, SectionId } from "./binary.ts";
 import { BinaryReader } from "./binary-reader.ts";
+import { WasmError } from "./errors.ts";
 
 /**
  * The module with its start function exported as `name` instead of started by the engine. An engine that gives the exports only after
@@ -30,6 +31,147 @@ export function exportStart(binary: Uint8Array, info: ModuleInfo, name: string):
     } else {
       parts.push(binary.subarray(section.start, section.end));
     }
+  }
+  return concat(parts);
+}
+
+const PAGE = 65536;
+/** Elements of all tables of a module together. What compilers make has thousands; an engine keeps tables where a limit of bytes does not reach. */
+const MAX_TABLE_ELEMENTS = 1_000_000;
+
+/**
+ * The module with the maxima of its memories lowered so that together they never take more than `limit` bytes: growth beyond fails in the guest, as the
+ * specification says (-1). Its tables may grow to a million elements together, likewise. For engines without a limit of their own.
+ *
+ * @param limit in bytes
+ * @throws WasmError `memory_limit` if the module declares more than that to begin with
+ */
+export function limitMemory(binary: Uint8Array, info: ModuleInfo, limit: number): Uint8Array {
+  const patches = [
+    ...lowered(binary, info.memoryLimits, limit, (unit) => unit, "a memory", "bytes"),
+    ...lowered(binary, tableLimits(binary, info), MAX_TABLE_ELEMENTS, () => 1, "tables", "elements"),
+  ];
+  return patches.length === 0 ? binary : patched(binary, info, patches);
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is left of the limit goes to the first that may grow. */
+function lowered(
+  binary: Uint8Array,
+  spans: readonly Span[],
+  limit: number,
+  unitOf: (pageSize: number) => number,
+  what: string,
+  unitName: string,
+): Patch[] {
+  const all = spans.map(({ start, end }) => readLimits(new BinaryReader(binary, start, end)));
+  const declared = all.reduce((sum, { minimum, pageSize }) => sum + minimum * unitOf(pageSize), 0);
+  if (declared > limit)
+    throw new WasmError(
+      "memory_limit",
+      `the module declares ${what} of at least ${declared} ${unitName}, more than the limit of ${limit} ${unitName}`,
+    );
+  let left = limit - declared;
+  return all.flatMap(({ minimum, maximum, pageSize, flags, minimumBytes, pageSizeBytes }, index) => {
+    const unit = unitOf(pageSize);
+    const to = Math.min(maximum ?? Number.POSITIVE_INFINITY, minimum + Math.floor(left / unit));
+    left -= (to - minimum) * unit;
+    if (to === maximum) return [];
+    return [{ ...spans[index]!, bytes: concat([flags, minimumBytes, u32(to), pageSizeBytes]) }];
+  });
+}
+
+/** Where the limits of the module's own tables stand. https://webassembly.github.io/spec/core/binary/modules.html#table-section */
+function tableLimits(binary: Uint8Array, info: ModuleInfo): Span[] {
+  const section = info.sections.find(({ id }) => id === SectionId.table);
+  if (section === undefined) return [];
+  const reader = new BinaryReader(binary, section.content, section.end);
+  const spans: Span[] = [];
+  for (let count = reader.count(); count > 0; count--) {
+    const initialised = reader.peek() === 0x40;
+    if (initialised) reader.part(2);
+    skipReferenceType(reader);
+    const start = reader.offset;
+    skipLimits(reader);
+    spans.push({ start, end: reader.offset });
+    if (initialised) skipReferenceExpression(reader);
+  }
+  return spans;
+}
+
+function skipReferenceType(reader: BinaryReader): void {
+  const code = reader.byte();
+  if (code !== 0x63 && code !== 0x64) return;
+  if (reader.peek() === 0x65) reader.byte(); // shared
+  reader.skipS33();
+}
+
+function skipLimits(reader: BinaryReader): void {
+  const flags = reader.byte();
+  for (let numbers = (flags & 1) === 0 ? 1 : 2; numbers > 0; numbers--) {
+    if ((flags & 4) === 0) reader.u32();
+    else reader.u64();
+  }
+}
+
+/** What a table's elements are at first: `ref.null`, `ref.func` or `global.get`, as compilers write. */
+function skipReferenceExpression(reader: BinaryReader): void {
+  const code = reader.byte();
+  if (code === 0xd0) reader.skipS33();
+  else if (code === 0xd2 || code === 0x23) reader.u32();
+  else throw new WasmError("unsupported", `a table's initial value begins with the instruction 0x${code.toString(16)}`);
+  if (reader.byte() !== 0x0b) throw new WasmError("unsupported", "a table's initial value is not one instruction");
+}
+
+/** The limits of one memory or table, with the bytes that are kept. https://webassembly.github.io/spec/core/binary/types.html#limits */
+function readLimits(reader: BinaryReader): {
+  readonly minimum: number;
+  readonly maximum: number | undefined;
+  readonly pageSize: number;
+  /** With the bit that says that a maximum follows. */
+  readonly flags: Uint8Array;
+  readonly minimumBytes: Uint8Array;
+  readonly pageSizeBytes: Uint8Array;
+} {
+  const flags = reader.byte();
+  const read = (): number => ((flags & 4) === 0 ? reader.u32() : reader.u64());
+  const from = reader.offset;
+  const minimum = read();
+  const minimumBytes = reader.bytes.subarray(from, reader.offset);
+  const maximum = (flags & 1) === 0 ? undefined : read();
+  const pageSizeBytes = reader.bytes.subarray(reader.offset, reader.end);
+  const pageSize = (flags & 8) === 0 ? PAGE : 2 ** reader.u32();
+  return { minimum, maximum, pageSize, flags: Uint8Array.of(flags | 1), minimumBytes, pageSizeBytes };
+}
+
+interface Patch {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The sections that hold a patch get their new size; everything else is as it was. */
+function patched(binary: Uint8Array, info: ModuleInfo, patches: readonly Patch[]): Uint8Array {
+  const parts: Uint8Array[] = [binary.subarray(0, 8)];
+  for (const section of info.sections) {
+    const inside = patches.filter(({ start }) => start >= section.content && start < section.end);
+    if (inside.length === 0) {
+      parts.push(binary.subarray(section.start, section.end));
+      continue;
+    }
+    const content: Uint8Array[] = [];
+    let offset = section.content;
+    for (const { start, end, bytes } of inside) {
+      content.push(binary.subarray(offset, start), bytes);
+      offset = end;
+    }
+    content.push(binary.subarray(offset, section.end));
+    const size = content.reduce((sum, part) => sum + part.length, 0);
+    parts.push(Uint8Array.of(section.id), u32(size), ...content);
   }
   return concat(parts);
 }

@@ -32,6 +32,10 @@ export interface ModuleInfo {
   readonly exports: readonly ExportType[];
   /** Imported ones first, as their indices count. */
   readonly memories: readonly MemoryType[];
+  /** Where the limits of each of `memories` stand in the binary. */
+  readonly memoryLimits: readonly { readonly start: number; readonly end: number }[];
+  /** Whether it has array types of the garbage collection proposal. */
+  readonly arrays: boolean;
   /** The index of the start function. */
   readonly start: number | undefined;
   readonly customSections: readonly string[];
@@ -49,11 +53,20 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
   const types: Type[] = [];
   const functions: number[] = [];
   const memories: MemoryType[] = [];
+  const memoryLimits: { start: number; end: number }[] = [];
   const imports: ImportType[] = [];
   const exports: ExportType[] = [];
   const customSections: string[] = [];
   const sections: Section[] = [];
   let start: number | undefined;
+  let arrays = false;
+  const readMemory = (reader: BinaryReader): MemoryType => {
+    const begin = reader.offset;
+    const type = readLimits(reader);
+    memories.push(type);
+    memoryLimits.push({ start: begin, end: reader.offset });
+    return type;
+  };
   const typeOf = (reader: BinaryReader, index: number): FunctionType =>
     types[index] ?? reader.fail(`type ${index} is not a function type,`);
 
@@ -68,23 +81,25 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         customSections.push(section.name());
         break;
       case SectionId.type:
-        for (let count = section.count(); count > 0; count--) readRecursiveTypes(section, types);
+        for (let count = section.count(); count > 0; count--)
+          readRecursiveTypes(section, types, () => {
+            arrays = true;
+          });
         break;
       case SectionId.import:
         readImports(section, (module, name, kind) => {
-          const type = readImportedType(section, kind, (index) => {
+          const functionType = (index: number): FunctionType => {
             functions.push(index);
             return typeOf(section, index);
-          });
-          if (type.kind === "memory") memories.push(type.type);
-          imports.push({ module, name, ...type });
+          };
+          imports.push({ module, name, ...readImportedType(section, kind, functionType, readMemory) });
         });
         break;
       case SectionId.function:
         for (let count = section.count(); count > 0; count--) functions.push(section.u32());
         break;
       case SectionId.memory:
-        for (let count = section.count(); count > 0; count--) memories.push(readMemoryType(section));
+        for (let count = section.count(); count > 0; count--) readMemory(section);
         break;
       case SectionId.export:
         for (let count = section.count(); count > 0; count--) {
@@ -99,7 +114,7 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
         break;
     }
   }
-  return { imports, exports, memories, start, customSections, sections };
+  return { imports, exports, memories, memoryLimits, arrays, start, customSections, sections };
 
   function exportedType(reader: BinaryReader, kind: number, index: number): ExternType {
     switch (kind) {
@@ -134,26 +149,26 @@ function readHeader(reader: BinaryReader): void {
 }
 
 /** An element of the type section: one type, or a group of mutually recursive ones. */
-function readRecursiveTypes(reader: BinaryReader, types: Type[]): void {
+function readRecursiveTypes(reader: BinaryReader, types: Type[], sawArray: () => void): void {
   if (reader.peek() !== 0x4e) {
-    types.push(readSubType(reader));
+    types.push(readSubType(reader, sawArray));
     return;
   }
   reader.byte();
-  for (let count = reader.count(); count > 0; count--) types.push(readSubType(reader));
+  for (let count = reader.count(); count > 0; count--) types.push(readSubType(reader, sawArray));
 }
 
-function readSubType(reader: BinaryReader): Type {
+function readSubType(reader: BinaryReader, sawArray: () => void): Type {
   const form = reader.peek();
   if (form === 0x50 || form === 0x4f) {
     reader.byte();
     for (let count = reader.count(); count > 0; count--) reader.u32();
   }
   if (reader.peek() === 0x65) reader.byte(); // shared
-  return readCompositeType(reader);
+  return readCompositeType(reader, sawArray);
 }
 
-function readCompositeType(reader: BinaryReader): Type {
+function readCompositeType(reader: BinaryReader, sawArray: () => void): Type {
   const form = reader.byte();
   switch (form) {
     case 0x60:
@@ -162,6 +177,7 @@ function readCompositeType(reader: BinaryReader): Type {
       for (let count = reader.count(); count > 0; count--) readFieldType(reader);
       return undefined;
     case 0x5e:
+      sawArray();
       readFieldType(reader);
       return undefined;
     case 0x5d: // continuation
@@ -228,8 +244,6 @@ function readLimits(reader: BinaryReader): MemoryType {
   return maximum === undefined ? { minimum, shared, index64 } : { minimum, maximum, shared, index64 };
 }
 
-const readMemoryType: (reader: BinaryReader) => MemoryType = readLimits;
-
 function readImports(reader: BinaryReader, each: (module: string, name: string, kind: number) => void): void {
   for (let count = reader.count(); count > 0; count--) {
     const module = reader.name();
@@ -242,6 +256,7 @@ function readImportedType(
   reader: BinaryReader,
   kind: number,
   functionType: (index: number) => FunctionType,
+  memoryType: (reader: BinaryReader) => MemoryType,
 ): ExternType {
   switch (kind) {
     case 0:
@@ -251,7 +266,7 @@ function readImportedType(
       readLimits(reader);
       return { kind: "table" };
     case 2:
-      return { kind: "memory", type: readMemoryType(reader) };
+      return { kind: "memory", type: memoryType(reader) };
     case 3:
       readValueType(reader);
       reader.byte(); // mutability

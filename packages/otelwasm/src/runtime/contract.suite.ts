@@ -4,13 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { HostFunction, Runtime } from "./contract.ts";
+import type { HostFunction, Runtime, RuntimeCapabilities } from "./contract.ts";
 import { memoryTests, valueTests } from "./contract-data.suite.ts";
 import { trapTests } from "./contract-traps.suite.ts";
 import { Bench, call, hasCode, host } from "./testing/bench.ts";
 import { wat } from "./testing/wat.ts";
 
-export function contractSuite(name: string, createRuntime: () => Promise<Runtime>): void {
+export function contractSuite(
+  name: string,
+  capabilities: RuntimeCapabilities,
+  createRuntime: () => Promise<Runtime>,
+): void {
   describe(`${name}: runtime contract`, () => {
     let bench: Bench;
     before(async () => {
@@ -23,6 +27,7 @@ export function contractSuite(name: string, createRuntime: () => Promise<Runtime
     describe("values", () => valueTests(() => bench));
     describe("memory", () => memoryTests(() => bench));
     describe("traps", () => trapTests(() => bench));
+    if (capabilities.memoryLimit) describe("memory limit", () => memoryLimitTests(() => bench));
     describe("closing", () => closingTests(createRuntime));
   });
 }
@@ -203,7 +208,7 @@ function linkTests(bench: () => Bench): void {
     const module = await runtime.compile(wat("(module)"));
     if (!runtime.capabilities.memoryLimit)
       await assert.rejects(
-        runtime.instantiateWithHost(module, { functions: [] }, { memoryLimit: 1 << 20 }),
+        runtime.compile(wat("(module)"), { memoryLimit: 1 << 20 }),
         hasCode("unsupported", /memory limit/),
       );
     if (!runtime.capabilities.deadline)
@@ -211,6 +216,73 @@ function linkTests(bench: () => Bench): void {
         runtime.instantiateWithHost(module, { functions: [] }, { callTimeout: 100 }),
         hasCode("unsupported", /deadline/),
       );
+  });
+}
+
+/** Only engines whose capabilities say so limit memory; the others refuse the option, which a test above holds them to. */
+function memoryLimitTests(bench: () => Bench): void {
+  const PAGE = 65536;
+  const grow = '(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))';
+  for (const [name, memory] of [
+    ["a memory without a maximum", '(memory (export "memory") 1)'],
+    ["a maximum that is higher", '(memory (export "memory") 1 100)'],
+  ] as const)
+    test(`memory limit: growth beyond fails in the guest: ${name}`, async () => {
+      const module = await bench().runtime.compile(wat(`(module ${memory} ${grow})`), { memoryLimit: 3 * PAGE + 7 });
+      const instance = await bench().instantiateModule(module);
+      assert.equal(call(instance, "grow", 2), 1);
+      assert.equal(call(instance, "grow", 1), -1);
+      assert.equal(instance.memory!.byteLength, 3 * PAGE);
+      const again = await bench().instantiateModule(module);
+      assert.equal(call(again, "grow", 2), 1, "each instance has the limit for itself");
+    });
+
+  test("memory limit: a lower maximum of the module stays", async () => {
+    const module = await bench().runtime.compile(wat(`(module (memory (export "memory") 1 2) ${grow})`), {
+      memoryLimit: 100 * PAGE,
+    });
+    const instance = await bench().instantiateModule(module);
+    assert.equal(call(instance, "grow", 2), -1);
+    assert.equal(call(instance, "grow", 1), 1);
+  });
+
+  test("memory limit: a module that declares more is refused, with both sizes", async () => {
+    await assert.rejects(
+      bench().runtime.compile(wat("(module (memory 4))"), { memoryLimit: 3 * PAGE }),
+      hasCode("memory_limit", /at least 262144 bytes, more than the limit of 196608 bytes/),
+    );
+  });
+
+  test("memory limit: tables cannot grow without end either", async () => {
+    const module = await bench().runtime.compile(
+      wat(`(module (table $a 1 funcref) (table $b 1 5 funcref)
+        (func (export "grow") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+        (func (export "other") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))`),
+      { memoryLimit: PAGE },
+    );
+    const instance = await bench().instantiateModule(module);
+    assert.equal(call(instance, "grow", 999_997), 1);
+    assert.equal(call(instance, "grow", 2), -1);
+    assert.equal(call(instance, "other", 9), -1);
+    await assert.rejects(
+      bench().runtime.compile(wat("(module (table 2000000 funcref))"), { memoryLimit: PAGE }),
+      hasCode("memory_limit", /tables of at least 2000000 elements, more than the limit of 1000000 elements/),
+    );
+  });
+
+  test("memory limit: a start function that calls the host, and sections around the memory, are as they were", async () => {
+    const seen: number[] = [];
+    const module = await bench().runtime.compile(
+      wat(`(module (import "env" "say" (func $say (param i32))) (table 2 funcref) (memory (export "memory") 1)
+        (global $g i32 (i32.const 5)) (data (i32.const 8) "x") (func $s (call $say (i32.load8_u (i32.const 8)))) (start $s))`),
+      { memoryLimit: 10 * PAGE },
+    );
+    const say = host("say", ["i32"], [], (_, value) => {
+      seen.push(value as number);
+      return undefined;
+    });
+    await bench().instantiateModule(module, say);
+    assert.deepEqual(seen, [120]);
   });
 }
 

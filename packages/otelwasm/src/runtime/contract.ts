@@ -39,14 +39,19 @@ export interface Runtime {
   /** `v8`, `wasmtime`, ...: the name that it was registered under. */
   readonly type: string;
   readonly capabilities: RuntimeCapabilities;
-  /** @throws WasmError `invalid_module`, `unsupported` */
-  compile(binary: Uint8Array): Promise<CompiledModule>;
+  /** @throws WasmError `invalid_module`, `unsupported`; `memory_limit` if the module declares more memory than it may have */
+  compile(binary: Uint8Array, options?: CompileOptions): Promise<CompiledModule>;
+  /**
+   * A module that a runtime with the same configuration compiled in another thread of the process: what its `share` gave, as it arrived here. Absent
+   * if the engine cannot; each thread then compiles for itself.
+   */
+  adopt?(shared: unknown): CompiledModule;
   /**
    * Makes an instance that has the host module's functions, and runs the module's start function if it has one (not
    * `_initialize`: that is the caller's). Imports that the host module does not offer are a `link` error that lists all of them.
    *
    * @returns the instance, and what the engine keeps beside it; both must be closed, the instance first.
-   * @throws WasmError `link`, `memory_limit`, or a trap of the start function
+   * @throws WasmError `link`, `memory_limit` (the memory cannot be had now), or a trap of the start function
    */
   instantiateWithHost(
     module: CompiledModule,
@@ -57,9 +62,13 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-export interface InstantiateOptions {
-  /** Bytes that the linear memory may grow to; growth beyond fails in the guest. Needs `capabilities.memoryLimit`. */
+/** Known before instantiation, because an engine without a limit of its own gets it written into the module. */
+export interface CompileOptions {
+  /** Bytes that the linear memory of each instance may grow to; growth beyond fails in the guest. Needs `capabilities.memoryLimit`. */
   readonly memoryLimit?: number;
+}
+
+export interface InstantiateOptions {
   /** Milliseconds that each call into the guest may take. Needs `capabilities.deadline`. */
   readonly callTimeout?: number;
 }
@@ -75,6 +84,8 @@ export interface RuntimeCapabilities {
 export interface CompiledModule {
   readonly imports: readonly ImportType[];
   readonly exports: readonly ExportType[];
+  /** What `Runtime.adopt` takes in another thread: can be cloned (`postMessage`), and the code is shared, not copied. */
+  share?(): unknown;
   close(): Promise<void>;
 }
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./engines.ts";
 import type { Runtime } from "./contract.ts";
-import { create, list, type RuntimeFactory, register, validate } from "./registry.ts";
+import { capabilitiesOf, create, list, type RuntimeFactory, register, validate } from "./registry.ts";
 
 const created: unknown[] = [];
 const factory: RuntimeFactory = {
+  capabilities: { deadline: true, memoryLimit: true },
   validate: (config) => ((config as { mode?: string } | undefined)?.mode === "bad" ? ["mode: must be good"] : []),
   async create(config) {
     created.push(config);
@@ -60,4 +61,12 @@ test("every key that does not belong is named", () => {
 
 test("an engine's options must be a mapping", () => {
   for (const v8 of [1, "x", [1]]) assert.deepEqual(validate({ v8 }), ["v8: must be a mapping of the engine's options"]);
+});
+
+test("what an engine can do is known before it is created", async () => {
+  assert.deepEqual(capabilitiesOf({ type: "other" }), { type: "other", capabilities: factory.capabilities });
+  assert.equal(capabilitiesOf({ type: "nope" }), undefined);
+  const runtime = await create();
+  assert.deepEqual(capabilitiesOf(), { type: "v8", capabilities: runtime.capabilities });
+  await runtime.close();
 });

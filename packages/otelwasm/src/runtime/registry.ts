@@ -1,7 +1,9 @@
-import type { Runtime } from "./contract.ts";
+import type { Runtime, RuntimeCapabilities } from "./contract.ts";
 
 /** How an engine becomes known. */
 export interface RuntimeFactory {
+  /** Known before anything is created: a configuration that asks for more is refused when it is read. */
+  readonly capabilities: RuntimeCapabilities;
   /**
    * Checks `runtime_config.<type>` when the configuration is read.
    *
@@ -32,6 +34,15 @@ export function register(type: string, factory: RuntimeFactory): void {
 /** The registered types, sorted. */
 export function list(): string[] {
   return [...factories.keys()].sort();
+}
+
+/** What the engine of a `runtime_config` can do; `undefined` if there is no such engine, which `validate` says. */
+export function capabilitiesOf(
+  config: RuntimeConfig = {},
+): { readonly type: string; readonly capabilities: RuntimeCapabilities } | undefined {
+  const type = config.type ?? DEFAULT_RUNTIME;
+  const factory = factories.get(type);
+  return factory === undefined ? undefined : { type, capabilities: factory.capabilities };
 }
 
 /** One message for each thing that is wrong with a `runtime_config`, each starting with its path below `runtime_config`. */

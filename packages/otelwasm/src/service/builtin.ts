@@ -5,15 +5,17 @@ import { nopExporter } from "../components/nop/factory.ts";
 import { otlpReceiver } from "../components/otlp/factory.ts";
 import { otlpGrpcExporter } from "../components/otlpgrpc/factory.ts";
 import { otlpHttpExporter } from "../components/otlphttp/factory.ts";
-import { wasmProcessorFactory } from "../components/wasm/index.ts";
+import { wasmExporterFactory, wasmProcessorFactory, wasmReceiverFactory } from "../components/wasm/index.ts";
 
 /** The component types that are there without further ado. */
 export const builtinFactories: readonly ComponentFactory[] = [
   otlpReceiver,
+  wasmReceiverFactory,
   wasmProcessorFactory,
   debugExporter,
   fileExporter,
   nopExporter,
   otlpGrpcExporter,
   otlpHttpExporter,
+  wasmExporterFactory,
 ];

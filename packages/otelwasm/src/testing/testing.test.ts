@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type LogsData, OtlpJsonError, PluginError, testPlugin } from "otelwasm/testing";
+import { type LogsData, OtlpJsonError, PluginError, testPlugin, testReceiver } from "otelwasm/testing";
 import { data, ECHO, guest, imports } from "../plugin/testing/guests.ts";
 
 const LOGS: LogsData = {
@@ -79,5 +79,33 @@ describe("testPlugin", () => {
     await Promise.all([plugin.close(), plugin.close()]);
     assert.deepEqual(plugin.logs, [{ level: "info", message: "bye" }]);
     await assert.rejects(plugin.push(LOGS), /was shut down/);
+  });
+});
+
+describe("testReceiver", () => {
+  /** Sets six bytes, a LogsData with one empty record in it, until it is to stop. */
+  const receiver = guest({
+    imports: imports("set_result_logs", "get_shutdown_requested"),
+    fields: `(data (i32.const 2048) "\\0a\\04\\12\\02\\12\\00")
+      (func (export "start_logs_receiver")
+        (loop $again
+          (call $set_result_logs (i32.const 2048) (i32.const 6))
+          (br_if $again (i32.eqz (call $get_shutdown_requested)))))`,
+  });
+
+  test("runs it until it has given what is asked for", async () => {
+    const { batches } = await testReceiver(receiver, { signal: "logs", batches: 3 });
+    assert.ok(batches.length >= 3);
+    assert.deepEqual(batches[0], { resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] });
+  });
+
+  test("a receiver that is none, and one that does not start", async () => {
+    await assert.rejects(testReceiver(guest(), { signal: "logs", batches: 1 }), (error) => {
+      assert.ok(error instanceof PluginError);
+      assert.match(error.message, /does not export start_logs_receiver/);
+      return true;
+    });
+    const failing = guest({ start: "(i32.const 1)", fields: '(func (export "start_logs_receiver"))' });
+    await assert.rejects(testReceiver(failing, { signal: "logs", batches: 1 }), /start: status 1/);
   });
 });

@@ -1,5 +1,6 @@
 // Generated from logs.proto by `npm run generate`: do not edit.
 
+import { newBatch } from "../batch";
 import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
 import { Slice, sliceOf } from "../data/slice";
@@ -49,6 +50,11 @@ export enum LogRecordFlags {
 /** LogsData represents the logs data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP logs data but do not implement the OTLP protocol. */
 @unmanaged
 export class Logs extends Message {
+  /** An empty one. A plugin writes `new Logs()`: the build command makes this of it. */
+  static create(): Logs {
+    return changetype<Logs>(newBatch());
+  }
+
   /** An array of ResourceLogs. */
   get resourceLogs(): Slice<ResourceLogs> {
     return sliceOf<Slice<ResourceLogs>>(this, 1);

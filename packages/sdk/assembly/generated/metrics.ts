@@ -1,5 +1,6 @@
 // Generated from metrics.proto by `npm run generate`: do not edit.
 
+import { newBatch } from "../batch";
 import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
 import { FixedList, VarintList, listOf } from "../data/lists";
@@ -51,6 +52,11 @@ export enum ExemplarValueType {
 /** MetricsData represents the metrics data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP metrics data but do not implement the OTLP protocol. */
 @unmanaged
 export class Metrics extends Message {
+  /** An empty one. A plugin writes `new Metrics()`: the build command makes this of it. */
+  static create(): Metrics {
+    return changetype<Metrics>(newBatch());
+  }
+
   /** An array of ResourceMetrics. */
   get resourceMetrics(): Slice<ResourceMetrics> {
     return sliceOf<Slice<ResourceMetrics>>(this, 1);

@@ -1,5 +1,6 @@
 // Generated from trace.proto by `npm run generate`: do not edit.
 
+import { newBatch } from "../batch";
 import { Attributes, attributesOf } from "../data/attributes";
 import { Bytes, Utf8, newBytes, newUtf8 } from "../data/bytes";
 import { Slice, sliceOf } from "../data/slice";
@@ -37,6 +38,11 @@ export enum SpanFlags {
 /** TracesData represents the traces data that can be stored in a persistent storage, OR can be embedded by other protocols that transfer OTLP traces data but do not implement the OTLP protocol. */
 @unmanaged
 export class Traces extends Message {
+  /** An empty one. A plugin writes `new Traces()`: the build command makes this of it. */
+  static create(): Traces {
+    return changetype<Traces>(newBatch());
+  }
+
   /** An array of ResourceSpans. */
   get resourceSpans(): Slice<ResourceSpans> {
     return sliceOf<Slice<ResourceSpans>>(this, 1);

@@ -60,12 +60,7 @@ export class Regexp {
     if (literal.complete) return literal.matches(ptr, end);
     const from = literal.find(ptr, end);
     if (from == NOWHERE) return false;
-    let dfa = this.dfa;
-    if (dfa === null) {
-      dfa = new Dfa(this.program!, this.alphabet!, literal.anchored);
-      this.dfa = dfa;
-    }
-    return dfa.matches(ptr, end, from);
+    return this.machine(literal).matches(ptr, end, from);
   }
 
   /** As {@link matchUtf8}, for a string; the copy in UTF-8 is for the garbage collector. */
@@ -79,15 +74,35 @@ export class Regexp {
    * @returns whether there is one
    */
   exec(ptr: usize, size: usize): bool {
+    return this.execFrom(ptr, size, 0);
+  }
+
+  /**
+   * As {@link exec}, for the leftmost match that starts at least `from` bytes after `ptr`, to find one after the other. What stands before it
+   * is still what `^` and `\b` see; groups are told in bytes from `ptr`.
+   */
+  execFrom(ptr: usize, size: usize, from: usize): bool {
+    const literal = this.literal;
+    if (literal === null || (from != 0 && literal.anchored)) return false;
+    const end = ptr + size;
+    const at = literal.find(ptr + from, end);
     // Without captures it is cheaper, and most texts do not match.
-    if (!this.matchUtf8(ptr, size)) return false;
+    if (at == NOWHERE || (!literal.complete && !this.machine(literal).matches(ptr, end, at))) return false;
     let pike = this.pike;
     if (pike === null) {
       pike = new Pike(this.program!, this.alphabet!, this.groupNames.length);
       this.pike = pike;
     }
-    const literal = this.literal!;
-    return pike.search(ptr, ptr + size, literal.find(ptr, ptr + size), literal.anchored);
+    return pike.search(ptr, end, at, literal.anchored);
+  }
+
+  private machine(literal: Literal): Dfa {
+    let dfa = this.dfa;
+    if (dfa === null) {
+      dfa = new Dfa(this.program!, this.alphabet!, literal.anchored);
+      this.dfa = dfa;
+    }
+    return dfa;
   }
 
   /** @returns where a group of the last {@link exec} starts, in bytes from `ptr`; -1 if it took no part in the match */

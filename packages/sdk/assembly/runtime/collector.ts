@@ -1,7 +1,8 @@
 // The collector of managed objects: AssemblyScript's two-colour mark and sweep (std/assembly/rt/tcms.ts, Apache-2.0,
 // © Daniel Wirtz and the AssemblyScript authors). It runs between the host's calls, when nothing is on the stack, and
 // only when enough has been allocated: what a plugin keeps in its fields stays, what a call left behind goes, and a
-// call that allocates no objects pays nothing.
+// call that allocates no objects pays nothing. A receiver's call does not end, so there it runs at certain places of the
+// call, with the compiler's list of what is on the stack ("shadow stack"), which is empty in other modules.
 import { BLOCK, BLOCK_OVERHEAD, OBJECT_MAXSIZE, OBJECT_OVERHEAD, TOTAL_OVERHEAD } from "rt/common";
 
 let white = 0;
@@ -135,6 +136,7 @@ export function __unpin(pointer: usize): void {
 @global @unsafe
 export function __collect(): void {
   __visit_globals(VISIT_SCAN);
+  for (let slot = __stack_pointer; slot < __heap_base; slot += sizeof<usize>()) __visit(load<usize>(slot), VISIT_SCAN);
   const pins = pinSpace;
   for (let each = pins.next!; each !== pins; each = each.next!) __visit_members(changetype<usize>(each) + TOTAL_OVERHEAD, VISIT_SCAN);
 
@@ -163,7 +165,7 @@ export function __collect(): void {
   fresh = 0;
 }
 
-/** Between calls: collects when at least a third of all objects' bytes are new. */
+/** Between calls, and where a receiver waits: collects when at least a third of all objects' bytes are new. */
 export function collectGarbage(): void {
   if (fresh * 3 > total) __collect();
 }

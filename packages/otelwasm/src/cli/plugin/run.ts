@@ -33,6 +33,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     id: file,
     binary,
     role: "processor",
+    // One batch, for whoever looks at it: on this thread, so that the input stays here.
+    isolation: "inline",
     signals: [signal],
     pluginConfig,
     // What befalls the plugin is this command's own message.
@@ -41,11 +43,13 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   });
   try {
     await plugin.start();
-    const results = await plugin.consume({ signal, bytes });
-    if (results === undefined) note("unchanged: the plugin set no result, so the batch passes on as it came");
+    // The plugin's thread takes the buffer away, and gives it back if it sets no result.
+    const sent = Buffer.from(bytes);
+    const results = (await plugin.consume({ signal, bytes })) ?? [sent];
+    if (results.length === 1 && sent.equals(results[0]!)) note("unchanged: the batch passes on as it came");
     else if (results.every((result) => result.length === 0)) note("dropped: the plugin set an empty result");
     else if (results.length > 1) note(`${results.length} results`);
-    for (const result of results ?? [bytes]) {
+    for (const result of results) {
       process.stdout.write(`${formatJson(JSON.parse(encodeJson(signal, result)))}\n`);
     }
   } finally {

@@ -1,1 +1,3 @@
+export { wasmExporterFactory } from "./exporter.ts";
 export { wasmProcessorFactory } from "./processor.ts";
+export { wasmReceiverFactory } from "./receiver.ts";

@@ -1,45 +1,27 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import type { Consumer, Processor } from "../../component/component.ts";
+import { describe, test } from "node:test";
+import type { Processor } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import { PluginError } from "../../plugin/errors.ts";
-import { ECHO, type GuestParts, guest, imports, LineLogger } from "../../plugin/testing/guests.ts";
+import { ECHO, type GuestParts, imports, LineLogger } from "../../plugin/testing/guests.ts";
 import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { wasmProcessorFactory } from "./index.ts";
-
-class Sink implements Consumer {
-  readonly capabilities = { mutatesData: false };
-  readonly batches: Batch[] = [];
-  error: unknown;
-
-  async consume(batch: Batch): Promise<void> {
-    if (this.error !== undefined) throw this.error;
-    this.batches.push(batch);
-  }
-}
+import { guestFile, Sink, settingsOf } from "./testing/support.ts";
 
 describe("processor wasm", () => {
-  let folder: string;
-  let files = 0;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "otelwasm-"));
-  });
-  after(() => rm(folder, { recursive: true }));
-
-  async function make(
+  function make(
     parts: GuestParts,
     signal: Signal = "logs",
-  ): Promise<{ processor: Processor; sink: Sink; lines: string[] }> {
-    const path = join(folder, `${files++}.wasm`);
-    await writeFile(path, guest(parts));
+    config: object = {},
+  ): { processor: Processor; sink: Sink; lines: string[] } {
     const sink = new Sink();
     const logger = new LineLogger();
-    const config = wasmProcessorFactory.schema.parse({ path, plugin_config: { a: 1 } });
-    const settings = { id: "wasm/test", signal, logger, shared: new Map() };
-    return { processor: wasmProcessorFactory.create(settings, config, sink), sink, lines: logger.lines };
+    const checked = wasmProcessorFactory.schema.parse({ path: guestFile(parts), plugin_config: { a: 1 }, ...config });
+    return {
+      processor: wasmProcessorFactory.create(settingsOf(signal, logger), checked, sink),
+      sink,
+      lines: logger.lines,
+    };
   }
 
   test("its factory: type, signals, strict configuration", () => {
@@ -50,35 +32,62 @@ describe("processor wasm", () => {
     assert.equal(wasmProcessorFactory.schema.safeParse({ path: "x", mode: 1 }).success, false);
   });
 
-  for (const signal of SIGNALS)
-    test(`8.2 ${signal}: what the guest sets goes on`, async () => {
-      const { processor, sink } = await make(ECHO, signal);
-      await processor.start();
-      const bytes = Uint8Array.of(1, 2, 3);
-      await processor.consume({ signal, bytes });
-      assert.deepEqual(sink.batches, [{ signal, bytes }]);
-      assert.notEqual(sink.batches[0]!.bytes, bytes);
-      await processor.shutdown();
-    });
+  for (const isolation of ["worker", "inline"])
+    for (const signal of SIGNALS)
+      test(`8.2 ${signal}, ${isolation}: what the guest sets goes on`, async () => {
+        const { processor, sink } = make(ECHO, signal, { isolation });
+        await processor.start();
+        const bytes = Uint8Array.of(1, 2, 3);
+        await processor.consume({ signal, bytes });
+        assert.deepEqual(sink.batches, [{ signal, bytes: Uint8Array.of(1, 2, 3) }]);
+        assert.equal(bytes.length, isolation === "worker" ? 0 : 3, "in a worker the buffer moves");
+        await processor.shutdown();
+      });
 
   test("nothing is opened when it is created; shutdown without start is allowed", async () => {
-    const settings = { id: "wasm", signal: "logs" as const, logger: new LineLogger(), shared: new Map() };
-    const processor = wasmProcessorFactory.create(settings, { path: "/no/such.wasm" }, new Sink());
+    const processor = wasmProcessorFactory.create(settingsOf("logs"), { path: "/no/such.wasm" }, new Sink());
     await processor.shutdown();
   });
 
-  test("without a result the very batch goes on", async () => {
-    const { processor, sink } = await make({});
-    await processor.start();
-    const batch: Batch = { signal: "logs", bytes: Uint8Array.of(1) };
-    await processor.consume(batch);
-    assert.equal(sink.batches[0], batch);
+  test("without a result the batch goes on as it is: inline the very one, from a worker the very buffer", async () => {
+    for (const isolation of ["worker", "inline"]) {
+      const { processor, sink } = make({}, "logs", { isolation });
+      assert.equal(processor.capabilities.mutatesData, isolation === "worker");
+      await processor.start();
+      const batch: Batch = { signal: "logs", bytes: Uint8Array.of(1, 2) };
+      let passed: Batch | undefined;
+      sink.answer = (given) => {
+        passed = given;
+      };
+      await processor.consume(batch);
+      if (isolation === "inline") assert.equal(passed, batch);
+      assert.deepEqual(sink.bytes, [[1, 2]]);
+      await processor.shutdown();
+    }
+  });
+
+  test("on_failure: pass_through passes a batch on that breaks the plugin; the sender's buffer stays", async () => {
+    const { processor, sink, lines } = make({ consume: "unreachable" }, "logs", { on_failure: "pass_through" });
     assert.equal(processor.capabilities.mutatesData, false);
+    await processor.start();
+    const bytes = Uint8Array.of(1, 2);
+    await processor.consume({ signal: "logs", bytes });
+    assert.deepEqual(sink.bytes, [[1, 2]]);
+    assert.deepEqual(bytes, Uint8Array.of(1, 2));
+    await processor.shutdown();
+    assert.match(lines.join("\n"), /^warn: Batches that the plugin could not deal with$/m);
+  });
+
+  test("on_failure: drop takes a batch that breaks the plugin, and nothing goes on", async () => {
+    const { processor, sink } = make({ consume: "unreachable" }, "logs", { on_failure: "drop" });
+    await processor.start();
+    await processor.consume({ signal: "logs", bytes: Uint8Array.of(1) });
+    assert.deepEqual(sink.bytes, []);
     await processor.shutdown();
   });
 
   test("several results go on in order; empty ones do not", async () => {
-    const { processor, sink } = await make({
+    const { processor, sink } = make({
       imports: imports("set_result_logs"),
       consume: `(call $set_result_logs (local.get $pointer) (i32.const 1)) (call $set_result_logs (i32.const 0) (i32.const 0))
         (call $set_result_logs (local.get $pointer) (i32.const 2)) (i32.const 0)`,
@@ -93,7 +102,7 @@ describe("processor wasm", () => {
   });
 
   test("an empty result drops the batch", async () => {
-    const { processor, sink } = await make({
+    const { processor, sink } = make({
       imports: imports("set_result_logs"),
       consume: "(call $set_result_logs (i32.const 0) (i32.const 0)) (i32.const 0)",
     });
@@ -104,7 +113,7 @@ describe("processor wasm", () => {
   });
 
   test("the plugin's error goes upstream; nothing goes on", async () => {
-    const { processor, sink } = await make({ consume: "(i32.const 2)" });
+    const { processor, sink } = make({ consume: "(i32.const 2)" });
     await processor.start();
     await assert.rejects(
       processor.consume({ signal: "logs", bytes: Uint8Array.of(1) }),
@@ -117,19 +126,19 @@ describe("processor wasm", () => {
 
   test("an error of what follows goes upstream unchanged", async () => {
     for (const parts of [{}, ECHO]) {
-      const { processor, sink } = await make(parts);
+      const { processor, sink } = make(parts);
       await processor.start();
-      sink.error = ConsumerError.retryable("full", { retryAfterMs: 5 });
-      await assert.rejects(
-        processor.consume({ signal: "logs", bytes: Uint8Array.of(1) }),
-        (error) => error === sink.error,
-      );
+      const full = ConsumerError.retryable("full", { retryAfterMs: 5 });
+      sink.answer = () => {
+        throw full;
+      };
+      await assert.rejects(processor.consume({ signal: "logs", bytes: Uint8Array.of(1) }), (error) => error === full);
       await processor.shutdown();
     }
   });
 
   test("a plugin that does not support the pipeline's signal stops the start", async () => {
-    const { processor } = await make({ telemetry: 2 }, "traces");
+    const { processor } = make({ telemetry: 2 }, "traces");
     await assert.rejects(
       processor.start(),
       /wasm\/test: load: \S+\.wasm: the plugin says that it supports logs .* used for traces/,
@@ -138,7 +147,7 @@ describe("processor wasm", () => {
   });
 
   test("a plugin whose start fails stops the start, and can be shut down", async () => {
-    const { processor } = await make({ start: "(i32.const 1)" });
+    const { processor } = make({ start: "(i32.const 1)" });
     await assert.rejects(processor.start(), /wasm\/test: start: status 1/);
     await processor.shutdown();
   });

@@ -1,13 +1,14 @@
 import type { Capabilities, Consumer, Processor } from "../../component/component.ts";
 import { type ComponentSettings, defineProcessor, type ProcessorFactory } from "../../component/factory.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
-import { WasmPlugin } from "../../plugin/plugin.ts";
+import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import { loadPlugin, movesBuffers } from "./load.ts";
+import { reportLosses } from "./losses.ts";
 
 /** Pushes every batch through a plugin's `consume_X`, and passes on what it sets. */
 class WasmProcessor implements Processor {
-  /** The guest gets a copy; the batch itself stays as it is and may pass on. */
-  readonly capabilities: Capabilities = { mutatesData: false };
+  readonly capabilities: Capabilities;
   readonly #settings: ComponentSettings;
   readonly #config: PluginConfig;
   readonly #next: Consumer;
@@ -17,20 +18,11 @@ class WasmProcessor implements Processor {
     this.#settings = settings;
     this.#config = config;
     this.#next = next;
+    this.capabilities = { mutatesData: movesBuffers(config) };
   }
 
   async start(): Promise<void> {
-    const { id, logger, signal } = this.#settings;
-    const { path, plugin_config, runtime_config } = this.#config;
-    this.#plugin = await WasmPlugin.load({
-      id,
-      path,
-      logger,
-      role: "processor",
-      signals: [signal],
-      pluginConfig: plugin_config,
-      ...(runtime_config === undefined ? {} : { runtimeConfig: runtime_config }),
-    });
+    this.#plugin = await loadPlugin(this.#settings, "processor", this.#config);
     await this.#plugin.start();
   }
 
@@ -43,7 +35,11 @@ class WasmProcessor implements Processor {
   }
 
   async shutdown(): Promise<void> {
-    await this.#plugin?.shutdown();
+    try {
+      await this.#plugin?.shutdown();
+    } finally {
+      reportLosses(this.#settings.logger, this.#plugin);
+    }
   }
 
   #forward(signal: Signal, bytes: Uint8Array): Promise<void> | undefined {
@@ -56,6 +52,6 @@ export const wasmProcessorFactory: ProcessorFactory = defineProcessor<PluginConf
   type: "wasm",
   signals: SIGNALS,
   description: "Pushes telemetry through a WebAssembly plugin (ABI v1)",
-  schema: pluginConfigSchema,
+  schema: pluginConfigSchema("processor"),
   create: (settings, config, next) => new WasmProcessor(settings, config, next),
 });

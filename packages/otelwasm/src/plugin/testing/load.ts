@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { before, describe } from "node:test";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
-import { type PluginOptions, WasmPlugin } from "../plugin.ts";
+import { ISOLATIONS, type Isolation, type PluginOptions } from "../options.ts";
+import { WasmPlugin } from "../plugin.ts";
 import { LineLogger } from "./guests.ts";
 
 export interface Loaded extends AsyncDisposable {
@@ -10,7 +12,27 @@ export interface Loaded extends AsyncDisposable {
   consume(bytes: ArrayLike<number>, signal?: Signal): Promise<number[][] | undefined>;
 }
 
-type Overrides = Partial<Pick<PluginOptions, "id" | "role" | "signals" | "pluginConfig" | "runtimeConfig">>;
+type Overrides = Partial<Omit<PluginOptions, "binary" | "path" | "logger">>;
+
+let current: Isolation | undefined;
+
+/** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
+export function inBothIsolations(tests: (isolation: Isolation) => void): void {
+  for (const isolation of ISOLATIONS)
+    describe(`isolation ${isolation}`, () => {
+      before(() => {
+        current = isolation;
+      });
+      tests(isolation);
+    });
+}
+
+/** A batch as it comes from a socket: a part of a larger buffer, which therefore stays the sender's. */
+export function part(bytes: ArrayLike<number>): Uint8Array {
+  const whole = new Uint8Array(bytes.length + 16);
+  whole.set(bytes, 8);
+  return whole.subarray(8, 8 + bytes.length);
+}
 
 /** Loads a logs processor, not started yet. It is shut down when its scope ends. */
 export async function load(binary: Uint8Array, overrides: Overrides = {}): Promise<Loaded> {
@@ -20,6 +42,7 @@ export async function load(binary: Uint8Array, overrides: Overrides = {}): Promi
     role: "processor",
     signals: ["logs"],
     logger,
+    ...(current === undefined ? {} : { isolation: current }),
     ...overrides,
     binary,
   });
@@ -27,7 +50,7 @@ export async function load(binary: Uint8Array, overrides: Overrides = {}): Promi
     plugin,
     lines: logger.lines,
     async consume(bytes, signal = "logs") {
-      const results = await plugin.consume({ signal, bytes: Uint8Array.from(bytes) });
+      const results = await plugin.consume({ signal, bytes: part(bytes) });
       return results?.map((result) => [...result]);
     },
     [Symbol.asyncDispose]: () => plugin.shutdown().catch(() => undefined),

@@ -1,7 +1,8 @@
 import { type RuntimeFactory, register } from "../registry.ts";
-import { V8Runtime } from "./runtime.ts";
+import { V8_CAPABILITIES, V8Runtime } from "./runtime.ts";
 
 const factory: RuntimeFactory = {
+  capabilities: V8_CAPABILITIES,
   validate(config) {
     return Object.keys(config ?? {}).map((key) => `${key}: unknown key; v8 has no options`);
   },

@@ -4,23 +4,31 @@ import { type ExportedFunction, exportedFunction } from "./calls.ts";
 import type { V8Memory } from "./memory.ts";
 import type { JsFunction, JsInstance, JsModule } from "./webassembly.ts";
 
-export class V8CompiledModule implements CompiledModule {
+/** What threads share: the engine clones a `WebAssembly.Module` by sharing its code. */
+export interface V8SharedModule {
+  readonly module: JsModule;
   readonly imports: readonly ImportType[];
   readonly exports: readonly ExportType[];
   /** The name that the start function is exported under, if the adapter has to call it. */
   readonly startExport: string | undefined;
+}
+
+export class V8CompiledModule implements CompiledModule {
+  readonly imports: readonly ImportType[];
+  readonly exports: readonly ExportType[];
+  readonly startExport: string | undefined;
   #module: JsModule | undefined;
 
-  constructor(
-    module: JsModule,
-    imports: readonly ImportType[],
-    exports: readonly ExportType[],
-    startExport: string | undefined,
-  ) {
+  constructor({ module, imports, exports, startExport }: V8SharedModule) {
     this.#module = module;
     this.imports = imports;
     this.exports = exports;
     this.startExport = startExport;
+  }
+
+  share(): V8SharedModule {
+    const { module, imports, exports, startExport } = this;
+    return { module, imports, exports, startExport };
   }
 
   /** @throws WasmError `closed` */

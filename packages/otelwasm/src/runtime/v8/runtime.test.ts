@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import { contractSuite } from "../contract.suite.ts";
 import { WasmError } from "../errors.ts";
 import { create } from "../registry.ts";
@@ -9,9 +11,10 @@ import { Bench, call, hasCode, host } from "../testing/bench.ts";
 import { wat } from "../testing/wat.ts";
 import "../engines.ts";
 import { fromTrap } from "./errors.ts";
+import { V8_CAPABILITIES } from "./runtime.ts";
 import { WebAssembly } from "./webassembly.ts";
 
-contractSuite("v8", () => create({ type: "v8" }));
+contractSuite("v8", V8_CAPABILITIES, () => create({ type: "v8" }));
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
@@ -47,6 +50,13 @@ describe("v8: traps of the later proposals", () => {
       const instance = await bench.instantiateModule(await bench.runtime.compile(binary));
       assert.throws(() => call(instance, "f"), hasCode(code));
     });
+
+  test("arrays are refused where memory is to be limited", async () => {
+    await assert.rejects(
+      bench.runtime.compile(gc(ARRAY, 0x41, 1, 0xfb, 7, 1, 0x1a), { memoryLimit: 65536 }),
+      hasCode("unsupported", /garbage-collected arrays/),
+    );
+  });
 
   test("an atomic access that is not aligned", async () => {
     const instance = await bench.instantiate(
@@ -113,6 +123,36 @@ describe("v8: traps of the later proposals", () => {
     assert.equal(started, 1);
     assert.equal(call(instance, "(start)"), 4);
   });
+});
+
+test("v8: what a module shares is adopted in another thread, its limit included", async () => {
+  const runtime = await create({ type: "v8" });
+  const module = await runtime.compile(
+    wat('(module (memory (export "memory") 1) (func (export "grow") (result i32) (memory.grow (i32.const 1))))'),
+    { memoryLimit: 65536 },
+  );
+  const worker = new Worker(
+    `const { parentPort, workerData } = require("node:worker_threads");
+     (async () => {
+       const { create } = await import(workerData.registry);
+       await import(workerData.engines);
+       const runtime = await create({ type: "v8" });
+       const { instance } = await runtime.instantiateWithHost(runtime.adopt(workerData.shared), { functions: [] });
+       parentPort.postMessage(instance.function("grow").call());
+     })();`,
+    {
+      eval: true,
+      workerData: {
+        registry: new URL("../registry.ts", import.meta.url).href,
+        engines: new URL("../engines.ts", import.meta.url).href,
+        shared: module.share?.(),
+      },
+    },
+  );
+  const [grown] = (await once(worker, "message")) as [number];
+  assert.equal(grown, -1);
+  await worker.terminate();
+  await runtime.close();
 });
 
 test("v8: a trap that is not known keeps the engine's words, and its cause", () => {

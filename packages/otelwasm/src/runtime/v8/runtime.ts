@@ -1,7 +1,8 @@
 import { type ModuleInfo, parseModule } from "../binary.ts";
-import { exportStart } from "../binary-rewrite.ts";
+import { exportStart, limitMemory } from "../binary-rewrite.ts";
 import type {
   CompiledModule,
+  CompileOptions,
   Context,
   ExportType,
   HostModule,
@@ -14,30 +15,43 @@ import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
 import { importedFunction } from "./calls.ts";
 import { fromCompile, fromInstantiate, fromTrap } from "./errors.ts";
-import { V8CompiledModule, V8Instance } from "./instance.ts";
+import { V8CompiledModule, V8Instance, type V8SharedModule } from "./instance.ts";
 import { V8Memory } from "./memory.ts";
 import { type JsFunction, type JsInstance, type JsMemory, WebAssembly } from "./webassembly.ts";
+
+export const V8_CAPABILITIES: RuntimeCapabilities = { deadline: false, memoryLimit: true };
 
 /** The engine inside Node.js: on the calling thread, with nothing to install. */
 export class V8Runtime implements Runtime {
   readonly type = "v8";
-  readonly capabilities: RuntimeCapabilities = { deadline: false, memoryLimit: false };
+  readonly capabilities: RuntimeCapabilities = V8_CAPABILITIES;
   readonly #compiled = new Set<V8CompiledModule>();
   #closed = false;
 
-  async compile(binary: Uint8Array): Promise<CompiledModule> {
+  async compile(binary: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     if (this.#closed) throw new WasmError("closed", "the runtime");
-    const info = parseModule(binary);
+    const declared = parseModule(binary);
+    if (options.memoryLimit !== undefined && declared.arrays)
+      // One that does not fit on a worker's heap ends the process.
+      throw new WasmError(
+        "unsupported",
+        "the module has garbage-collected arrays, whose memory v8 cannot limit; build the plugin for linear memory",
+      );
+    const limited = options.memoryLimit === undefined ? binary : limitMemory(binary, declared, options.memoryLimit);
+    const info = limited === binary ? declared : parseModule(limited);
     const startExport = nameForStart(info);
-    const bytes = startExport === undefined ? unshared(binary) : exportStart(binary, info, startExport);
+    const bytes = startExport === undefined ? unshared(limited) : exportStart(limited, info, startExport);
     try {
       const module = await WebAssembly.compile(bytes);
-      const compiled = new V8CompiledModule(module, info.imports, info.exports, startExport);
-      this.#compiled.add(compiled);
-      return compiled;
+      return this.#keep(new V8CompiledModule({ module, imports: info.imports, exports: info.exports, startExport }));
     } catch (error) {
       throw fromCompile(error);
     }
+  }
+
+  adopt(shared: unknown): CompiledModule {
+    if (this.#closed) throw new WasmError("closed", "the runtime");
+    return this.#keep(new V8CompiledModule(shared as V8SharedModule));
   }
 
   async instantiateWithHost(
@@ -47,7 +61,6 @@ export class V8Runtime implements Runtime {
   ): Promise<{ instance: ModuleInstance; context: Context }> {
     if (!(module instanceof V8CompiledModule))
       throw new WasmError("unsupported", "another runtime compiled the module");
-    if (options.memoryLimit !== undefined) throw new WasmError("unsupported", "v8 has no memory limit");
     if (options.callTimeout !== undefined) throw new WasmError("unsupported", "v8 has no deadline for calls");
     const compiled = module.module;
     const memory = new V8Memory();
@@ -62,6 +75,11 @@ export class V8Runtime implements Runtime {
     this.#closed = true;
     await Promise.all([...this.#compiled].map((module) => module.close()));
     this.#compiled.clear();
+  }
+
+  #keep(compiled: V8CompiledModule): V8CompiledModule {
+    this.#compiled.add(compiled);
+    return compiled;
   }
 }
 

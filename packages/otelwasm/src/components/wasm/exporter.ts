@@ -1,0 +1,48 @@
+import type { Capabilities, Exporter } from "../../component/component.ts";
+import { type ComponentSettings, defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import type { WasmPlugin } from "../../plugin/plugin.ts";
+import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
+import { loadPlugin, movesBuffers } from "./load.ts";
+import { reportLosses } from "./losses.ts";
+
+/** Pushes every batch into a plugin's `consume_X`; its status is the answer. A guest that sets a result traps: there is nobody to pass it on to. */
+class WasmExporter implements Exporter {
+  readonly capabilities: Capabilities;
+  readonly #settings: ComponentSettings;
+  readonly #config: PluginConfig;
+  #plugin: WasmPlugin | undefined;
+
+  constructor(settings: ComponentSettings, config: PluginConfig) {
+    this.#settings = settings;
+    this.#config = config;
+    this.capabilities = { mutatesData: movesBuffers(config) };
+  }
+
+  async start(): Promise<void> {
+    this.#plugin = await loadPlugin(this.#settings, "exporter", this.#config);
+    await this.#plugin.start();
+  }
+
+  async consume(batch: Batch): Promise<void> {
+    if (this.#plugin === undefined) throw new Error(`${this.#settings.id}: consume called before start`);
+    await this.#plugin.consume(batch);
+  }
+
+  async shutdown(): Promise<void> {
+    try {
+      await this.#plugin?.shutdown();
+    } finally {
+      reportLosses(this.#settings.logger, this.#plugin);
+    }
+  }
+}
+
+export const wasmExporterFactory: ExporterFactory = defineExporter<PluginConfig>({
+  kind: "exporter",
+  type: "wasm",
+  signals: SIGNALS,
+  description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
+  schema: pluginConfigSchema("exporter"),
+  create: (settings, config) => new WasmExporter(settings, config),
+});

@@ -1,0 +1,54 @@
+import type { ComponentSettings } from "../../component/factory.ts";
+import type { PluginConfig } from "../../plugin/config.ts";
+import type { PluginOptions } from "../../plugin/options.ts";
+import { WasmPlugin } from "../../plugin/plugin.ts";
+import type { PluginRole } from "../../plugin/requirements.ts";
+
+/** Loads the plugin of a component; `start` is not called yet. @throws PluginError | ConfigError */
+export function loadPlugin(settings: ComponentSettings, role: PluginRole, config: PluginConfig): Promise<WasmPlugin> {
+  const { id, logger, signal } = settings;
+  return WasmPlugin.load({ id, logger, role, signals: [signal], ...optionsOf(config) });
+}
+
+type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "binary" | "path"> & {
+  readonly path: string;
+};
+
+/** A configuration in the plugin's own terms. What is not configured is not there: the defaults are the plugin's. */
+function optionsOf(config: PluginConfig): Configured {
+  const { limits, restart } = config;
+  return {
+    path: config.path,
+    pluginConfig: config.plugin_config,
+    ...present({
+      runtimeConfig: config.runtime_config,
+      isolation: config.isolation,
+      instances: config.instances,
+      onFailure: config.on_failure,
+    }),
+    limits: present({
+      callTimeoutMs: limits?.call_timeout,
+      memoryBytes: limits?.memory,
+      startTimeoutMs: limits?.start_timeout,
+      shutdownTimeoutMs: limits?.shutdown_timeout,
+      maxResultBytes: limits?.max_result_bytes,
+    }),
+    restart: present({
+      initialIntervalMs: restart?.initial_interval,
+      maxIntervalMs: restart?.max_interval,
+      maxRestarts: restart?.max_restarts,
+      windowMs: restart?.window,
+    }),
+  };
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(object: T): Present<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+/** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */
+export function movesBuffers(config: PluginConfig): boolean {
+  return config.isolation !== "inline" && config.on_failure !== "pass_through";
+}

@@ -1,0 +1,82 @@
+import type { Consumer, Receiver } from "../../component/component.ts";
+import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import { type ComponentSettings, defineReceiver, type ReceiverFactory } from "../../component/factory.ts";
+import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import type { WasmPlugin } from "../../plugin/plugin.ts";
+import { SIGNALS } from "../../telemetry/batch.ts";
+import { validateOtlp } from "../../telemetry/validate.ts";
+import { loadPlugin } from "./load.ts";
+import { reportLosses } from "./losses.ts";
+
+/**
+ * Runs a plugin's `start_X_receiver`, and hands on what it sets. The guest waits inside `set_result_X` until the pipeline has answered, so that it is never
+ * ahead by more than one batch. What is refused for now is tried again, what is refused for good is counted and logged: the plugin does that.
+ */
+class WasmReceiver implements Receiver {
+  readonly #settings: ComponentSettings;
+  readonly #config: PluginConfig;
+  readonly #next: Consumer;
+  readonly #inFlight = new Set<Promise<void>>();
+  #plugin: WasmPlugin | undefined;
+  #receiving: Promise<void> | undefined;
+
+  constructor(settings: ComponentSettings, config: PluginConfig, next: Consumer) {
+    this.#settings = settings;
+    this.#config = config;
+    this.#next = next;
+  }
+
+  async start(): Promise<void> {
+    const { signal, logger } = this.#settings;
+    const plugin = await loadPlugin(this.#settings, "receiver", this.#config);
+    this.#plugin = plugin;
+    await plugin.start();
+    this.#receiving = plugin
+      .receive(signal, (bytes) => this.#deliver(bytes))
+      .catch((error: unknown) => {
+        // Nobody sent this data, so nobody is there to hear of it; the other pipelines go on.
+        logger.error(`The receiver has stopped: no more ${signal} from it`, { error });
+      });
+  }
+
+  /** What the guest sets from now on is refused; the batch that the pipeline has is answered first. */
+  async shutdown(): Promise<void> {
+    try {
+      await this.#plugin?.shutdown();
+    } finally {
+      await this.#receiving;
+      await Promise.all(this.#inFlight);
+      reportLosses(this.#settings.logger, this.#plugin);
+    }
+  }
+
+  /** @throws ConsumerError the pipeline's, or a permanent one for what is not OTLP: a guest is not trusted to give it */
+  async #deliver(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    const { signal } = this.#settings;
+    const problem = validateOtlp(signal, bytes);
+    if (problem !== undefined)
+      throw ConsumerError.permanent(`it is not OTLP: ${problem}`, { code: StatusCode.INVALID_ARGUMENT });
+    // A copy: what comes after may take the buffer away, and it is needed for another try.
+    const taken = this.#next.consume({ signal, bytes: bytes.slice() });
+    const settled = taken.then(
+      () => {},
+      () => {},
+    );
+    this.#inFlight.add(settled);
+    try {
+      await taken;
+    } finally {
+      this.#inFlight.delete(settled);
+    }
+  }
+}
+
+export const wasmReceiverFactory: ReceiverFactory = defineReceiver<PluginConfig>({
+  kind: "receiver",
+  type: "wasm",
+  signals: SIGNALS,
+  description: "Receives telemetry by a WebAssembly plugin (ABI v1)",
+  schema: pluginConfigSchema("receiver"),
+  create: (settings, config, next) => new WasmReceiver(settings, config, next),
+});

@@ -1,0 +1,82 @@
+import type { Signal } from "../telemetry/batch.ts";
+import { PluginError } from "./errors.ts";
+import { Guest, type GuestPlan } from "./guest.ts";
+import type { Call, Place, PlaceOwner } from "./place.ts";
+
+/** An instance on the caller's own thread: a call is answered before `consume` returns. */
+export class InlinePlace implements Place {
+  readonly load = 0;
+  readonly #plan: Omit<GuestPlan, "shutdownRequested">;
+  readonly #owner: PlaceOwner;
+  #guest: Guest | undefined;
+  #shutdownRequested = false;
+
+  constructor(plan: Omit<GuestPlan, "shutdownRequested">, owner: PlaceOwner) {
+    this.#plan = plan;
+    this.#owner = owner;
+  }
+
+  /** To call it without a detour. */
+  get guest(): Guest | undefined {
+    return this.#guest;
+  }
+
+  async open(): Promise<readonly Signal[]> {
+    await this.close();
+    this.#guest = await Guest.instantiate({ ...this.#plan, shutdownRequested: () => this.#shutdownRequested });
+    return this.#guest.supportedSignals;
+  }
+
+  async start(): Promise<void> {
+    this.#guest?.start();
+  }
+
+  consume(call: Call): void {
+    const guest = this.#guest;
+    if (guest === undefined) {
+      this.#owner.returned(call);
+      return;
+    }
+    let results: readonly Uint8Array[] | undefined;
+    try {
+      results = guest.consume(call.signal, call.bytes);
+    } catch (error) {
+      this.failed(call, error as PluginError);
+      return;
+    }
+    this.#owner.answered(call, results);
+  }
+
+  /** @param error what the guest's `consume` threw */
+  failed(call: Call, error: PluginError): void {
+    const broken = this.#guest?.failed ?? true;
+    this.#owner.failed(call, error, broken);
+    if (broken) this.#owner.broke(error, "trapped");
+  }
+
+  async receive(signal: Signal): Promise<string> {
+    throw new PluginError("a receiver's loop cannot run inline", {
+      componentId: this.#plan.id,
+      function: `start_${signal}_receiver`,
+      permanent: true,
+    });
+  }
+
+  takeRefused(): number {
+    return 0;
+  }
+
+  requestShutdown(): void {
+    this.#shutdownRequested = true;
+  }
+
+  async shutdown(): Promise<void> {
+    this.#guest?.shutdown();
+  }
+
+  async close(): Promise<void> {
+    const guest = this.#guest;
+    this.#guest = undefined;
+    await guest?.close();
+  }
+}
