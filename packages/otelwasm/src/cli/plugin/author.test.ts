@@ -143,6 +143,20 @@ describe("plugin new", () => {
     });
   }
 
+  for (const kind of ["receiver", "exporter"]) {
+    test(`${kind}: its own test passes, and what it says to run next works`, async () => {
+      const made = await otelwasm(folder, "new", `my-${kind}`, "--kind", kind, "--signal", "logs");
+      assert.equal(made.code, 0, made.stderr);
+      const project = join(folder, `my-${kind}`);
+      const { status, output } = runIn(project, "npm test");
+      assert.equal(status, 0, output);
+      const said = /npx otelwasm plugin (run .*)/.exec(made.stdout)?.[1] ?? assert.fail(made.stdout);
+      const ran = await otelwasm(project, ...said.split(" "));
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(ran.stdout + ran.stderr, kind === "receiver" ? /"hello"/ : /exported: the plugin answered success/);
+    });
+  }
+
   test("what is there already is not touched", async () => {
     mkdirSync(join(folder, "occupied"));
     writeFileSync(join(folder, "occupied", "mine.txt"), "mine");

@@ -10,7 +10,7 @@ export function addPluginCommands(program: Command): void {
     .argument("<name>", "the plugin's name, and its folder's", pluginName)
     .description("make a folder with a plugin that builds and passes its test")
     .addOption(new Option("--signal <signal>", "what it takes").choices(SIGNALS).default("logs"))
-    .addOption(new Option("--kind <kind>", "what it is in a pipeline").choices(["processor"]).default("processor"))
+    .addOption(new Option("--kind <kind>", "what it is in a pipeline").choices(KINDS).default("processor"))
     .action(async (name: string, options: import("./new.ts").NewOptions) => {
       const { newPlugin } = await import("./new.ts");
       newPlugin(name, options);
@@ -39,18 +39,32 @@ export function addPluginCommands(program: Command): void {
 
   plugin
     .command("run <file>")
-    .description("push one batch through a processor plugin and print what comes out, as OTLP JSON")
+    .description("push one batch through a plugin, or start a receiver, and print what comes out, as OTLP JSON")
     .addOption(new Option("--signal <signal>", "what the batch is").choices(SIGNALS).makeOptionMandatory())
-    .requiredOption(
-      "--input <file>",
-      "the batch: OTLP JSON, or protobuf if the name ends with .pb; - is JSON from standard input",
+    .addOption(
+      new Option(
+        "--kind <kind>",
+        "what to run it as (default: a processor; a receiver if it is one and there is no --input)",
+      ).choices(KINDS),
     )
+    .option(
+      "--input <file>",
+      "the batch: OTLP JSON, or protobuf if the name ends with .pb; - is JSON from standard input; not for a receiver",
+    )
+    .option("--batches <count>", "stop a receiver after so many batches", count, 1)
     .option("--config <json>", "the plugin's configuration (plugin_config): JSON, or @FILE of JSON or YAML")
     .option("--runtime <type>", "the engine to run it on")
     .action(async (file: string, options: import("./run.ts").RunOptions) => {
       const { run } = await import("./run.ts");
       await run(file, options);
     });
+}
+
+const KINDS = ["receiver", "processor", "exporter"] as const;
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A whole number above 0.");
 }
 
 /** A name that npm, a file system and a class can have. */

@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createFolder } from "../../components/file/folder.ts";
+import type { PluginRole } from "../../plugin/requirements.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { version } from "../version.ts";
 import { findPackage } from "./sdk.ts";
 
 export interface NewOptions {
   readonly signal: Signal;
-  /** The template's folder. */
-  readonly kind: string;
+  /** Also the name of the template's folder. */
+  readonly kind: PluginRole;
 }
 
 /** npm leaves a `.gitignore` out of what it publishes, so the template has it under another name. */
@@ -50,10 +51,17 @@ export function newPlugin(name: string, { signal, kind }: NewOptions): void {
 Now:
   cd ${name}
 ${installed ? "" : "  npm install\n"}  npm test        # compiles it and runs its test
-  npx otelwasm plugin run build/${name}.wasm --signal ${signal} --input batch.json
+  npx otelwasm plugin run build/${name}.wasm --signal ${signal}${RUN_WITH[kind]}
   npm start       # a collector with it
 `);
 }
+
+/** What `plugin run` needs to know beside the signal. */
+const RUN_WITH: Readonly<Record<PluginRole, string>> = {
+  receiver: "",
+  processor: " --input batch.json",
+  exporter: " --kind exporter --input batch.json",
+};
 
 function refuseOccupied(name: string, folder: string): void {
   try {

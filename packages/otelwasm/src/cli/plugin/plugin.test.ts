@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
+import { receiverGuest } from "../../components/wasm/testing/support.ts";
 import { type GuestParts, guest } from "../../plugin/testing/guests.ts";
 import { decodeJson } from "../../telemetry/json.ts";
 import { runCommand } from "../testing/command.ts";
@@ -77,7 +78,7 @@ describe("plugin run", () => {
   test("prints the result as OTLP JSON", async () => {
     const input = file("batch.json", JSON_BATCH);
     const { code, stdout, stderr } = await runCommand(args(plugin(ECHO), "--input", input));
-    assert.deepEqual([code, stderr], [0, "unchanged: the batch passes on as it came\n"]);
+    assert.deepEqual([code, stderr], [0, ""]);
     assert.deepEqual(JSON.parse(stdout), BATCH);
   });
 
@@ -123,6 +124,34 @@ describe("plugin run", () => {
       assert.equal(code, 0);
       assert.match(stderr, /info {3}\{"a":\[1\]\}/);
     }
+  });
+
+  test("as an exporter: what the plugin answered, and no batch", async () => {
+    const { code, stdout, stderr } = await runCommand(
+      args(plugin(), "--kind", "exporter", "--input", "-"),
+      {},
+      JSON_BATCH,
+    );
+    assert.deepEqual([code, stdout, stderr], [0, "", "exported: the plugin answered success\n"]);
+  });
+
+  test("a receiver runs until so many batches have come", async () => {
+    const receiver = plugin(receiverGuest([[...decodeJson("logs", JSON_BATCH)]]));
+    const { code, stdout, stderr } = await runCommand(args(receiver, "--batches", "1"));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), BATCH);
+    const none = await runCommand(args(receiver, "--batches", "0"));
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /--batches.*'0' is invalid\. A whole number above 0\./);
+  });
+
+  test("a kind that the plugin is not, and a batch that is missing", async () => {
+    const wrong = await runCommand(args(plugin(), "--kind", "receiver"));
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /^Error: \S+: the plugin is no receiver: it can be used as processor or exporter\n$/);
+    const missing = await runCommand(args(plugin()));
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /^Error: \S+: a processor needs a batch: --input FILE\n$/);
   });
 
   test("an empty batch is one", async () => {

@@ -1,8 +1,9 @@
 import { ConfigError } from "../../component/errors.ts";
 import { parseYaml } from "../../config/yaml.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
+import type { PluginRole } from "../../plugin/requirements.ts";
 import { createLogger } from "../../service/logger.ts";
-import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson, OtlpJsonError } from "../../telemetry/json.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
 import { inspectFile } from "./inspect.ts";
@@ -17,44 +18,69 @@ const ROOT_KEY: Readonly<Record<Signal, string>> = {
 
 export interface RunOptions {
   readonly signal: Signal;
-  readonly input: string;
+  readonly kind?: PluginRole;
+  readonly input?: string;
+  /** Of a receiver. */
+  readonly batches: number;
   readonly config?: string;
   readonly runtime?: string;
 }
 
-/** Pushes one batch through a plugin; the result goes to standard output, the guest's lines and what became of the batch to standard error. */
+/** Runs a plugin; its batches go to standard output, the guest's lines and what became of the batch to standard error. */
 export async function run(file: string, options: RunOptions): Promise<void> {
-  const { signal } = options;
-  const bytes = readBatch(options.input, signal);
-  const pluginConfig = options.config === undefined ? undefined : readPluginConfig(options.config);
+  const { signal, input, batches } = options;
   const binary = readInput(file);
-  requireSignal(file, binary, signal);
+  const role = roleOf(file, binary, options);
+  const batch = role === "receiver" ? undefined : readBatch(requiredInput(file, input, role), signal);
   const plugin = await WasmPlugin.load({
     id: file,
     binary,
-    role: "processor",
-    // One batch, for whoever looks at it: on this thread, so that the input stays here.
-    isolation: "inline",
+    role,
+    // One batch, for whoever looks at it: on this thread, so that the input stays here. A receiver's loop needs a thread of its own.
+    isolation: role === "receiver" ? "worker" : "inline",
     signals: [signal],
-    pluginConfig,
+    pluginConfig: options.config === undefined ? undefined : readPluginConfig(options.config),
     // What befalls the plugin is this command's own message.
     guestLogger: createLogger({ level: "trace" }),
     ...(options.runtime === undefined ? {} : { runtimeConfig: { type: options.runtime } }),
   });
   try {
     await plugin.start();
-    // The plugin's thread takes the buffer away, and gives it back if it sets no result.
-    const sent = Buffer.from(bytes);
-    const results = (await plugin.consume({ signal, bytes })) ?? [sent];
-    if (results.length === 1 && sent.equals(results[0]!)) note("unchanged: the batch passes on as it came");
-    else if (results.every((result) => result.length === 0)) note("dropped: the plugin set an empty result");
-    else if (results.length > 1) note(`${results.length} results`);
-    for (const result of results) {
-      process.stdout.write(`${formatJson(JSON.parse(encodeJson(signal, result)))}\n`);
-    }
+    if (batch === undefined) await receive(plugin, signal, batches);
+    else await push(plugin, role, { signal, bytes: batch });
   } finally {
     await plugin.shutdown();
   }
+}
+
+async function push(plugin: WasmPlugin, role: PluginRole, batch: Batch): Promise<void> {
+  const results = await plugin.consume(batch);
+  if (role === "exporter") {
+    note("exported: the plugin answered success");
+    return;
+  }
+  if (results === undefined) note("unchanged: the batch passes on as it came");
+  else if (results.every((result) => result.length === 0)) note("dropped: the plugin set an empty result");
+  else if (results.length > 1) note(`${results.length} results`);
+  for (const bytes of results ?? [batch.bytes]) print(batch.signal, bytes);
+}
+
+/** Until so many batches have come, or the loop has ended for good. */
+async function receive(plugin: WasmPlugin, signal: Signal, batches: number): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  let left = batches;
+  const ended = plugin.receive(signal, async (bytes) => {
+    if (left === 0) return;
+    const problem = validateOtlp(signal, bytes);
+    if (problem !== undefined) note(`not an OTLP ${signal} payload: ${problem}`);
+    else print(signal, bytes);
+    if (--left === 0) enough.resolve();
+  });
+  await Promise.race([enough.promise, ended]);
+}
+
+function print(signal: Signal, bytes: Uint8Array): void {
+  process.stdout.write(`${formatJson(JSON.parse(encodeJson(signal, bytes)))}\n`);
 }
 
 function note(text: string): void {
@@ -88,10 +114,21 @@ function requireBatch(file: string, text: string, signal: Signal): void {
   throw new Error(`${file}: not OTLP JSON for ${signal}: it has no "${ROOT_KEY[signal]}"${advice}`);
 }
 
-function requireSignal(file: string, binary: Uint8Array, signal: Signal): void {
-  const { signals, problems } = inspectFile(file, binary);
-  if (problems.length > 0 || signals.includes(signal)) return;
-  throw new Error(`${file}: the plugin takes ${signals.join(", ")}, not ${signal}`);
+/** What to run it as. A module that takes batches may be a processor as well as an exporter: the exports are the same. */
+function roleOf(file: string, binary: Uint8Array, { signal, kind, input }: RunOptions): PluginRole {
+  const { signals, problems, roles } = inspectFile(file, binary);
+  const role = kind ?? (input === undefined && roles.includes("receiver") ? "receiver" : "processor");
+  // Loading it says what is wrong.
+  if (problems.length > 0) return role;
+  if (!roles.includes(role))
+    throw new Error(`${file}: the plugin is no ${role}: it can be used as ${roles.join(" or ")}`);
+  if (!signals.includes(signal)) throw new Error(`${file}: the plugin takes ${signals.join(", ")}, not ${signal}`);
+  return role;
+}
+
+function requiredInput(file: string, input: string | undefined, role: PluginRole): string {
+  if (input !== undefined) return input;
+  throw new Error(`${file}: ${role === "exporter" ? "an exporter" : "a processor"} needs a batch: --input FILE`);
 }
 
 function readPluginConfig(argument: string): unknown {
