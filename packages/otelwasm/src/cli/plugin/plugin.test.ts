@@ -141,7 +141,7 @@ describe("plugin run", () => {
     assert.equal(code, 0, stderr);
     assert.deepEqual(JSON.parse(stdout), BATCH);
     const none = await runCommand(args(receiver, "--batches", "0"));
-    assert.equal(none.code, 1);
+    assert.equal(none.code, 2);
     assert.match(none.stderr, /--batches.*'0' is invalid\. A whole number above 0\./);
   });
 
