@@ -46,7 +46,7 @@ export function newPlugin(name: string, { signal, kind }: NewOptions): void {
     writeFileSync(file, fill(text, values));
   }
   const installed = otelwasm !== undefined && findPackage("@otelwasm/sdk", process.cwd()) !== undefined;
-  process.stdout.write(`Made ${name}/: a ${kind} plugin for ${signal}. The plugin itself is assembly/index.ts.
+  process.stdout.write(`Made ${name}/: ${kind === "exporter" ? "an" : "a"} ${kind} plugin for ${signal}. The plugin itself is assembly/index.ts.
 
 Now:
   cd ${name}
