@@ -61,6 +61,15 @@ export function codeOfHttpStatus(status: number): StatusCode {
   }
 }
 
+/**
+ * The gRPC code for an answer that is HTTP but not gRPC, from a proxy as a rule: that a request is malformed is then this side's fault, and that there
+ * are too many may pass. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+ */
+export function codeOfForeignHttp(status: number): StatusCode {
+  if (status === 400) return StatusCode.INTERNAL;
+  return status === 429 ? StatusCode.UNAVAILABLE : codeOfHttpStatus(status);
+}
+
 /** Exporters try again on these HTTP answers: OTLP specification, "Retryable Response Codes". */
 export function isRetryableHttpStatus(status: number): boolean {
   return status === 429 || status === 502 || status === 503 || status === 504;

@@ -15,7 +15,9 @@ const ALL = imports(
   "get_shutdown_requested",
   "log",
 );
-const LIMITS = { callTimeoutMs: 150, startTimeoutMs: 1000, shutdownTimeoutMs: 300, memoryBytes: 4 * 2 ** 20 };
+/** Where no deadline is meant to end the guest: a busy machine must not let one. */
+const PATIENT = { callTimeoutMs: 60_000, startTimeoutMs: 60_000, shutdownTimeoutMs: 60_000, memoryBytes: 4 * 2 ** 20 };
+const LIMITS = { ...PATIENT, callTimeoutMs: 150 };
 
 /** Does harm with a payload of two bytes, and echoes any other. */
 function harmful(harm: string, parts: GuestParts = {}): Uint8Array {
@@ -121,8 +123,7 @@ describe("hostile guests", () => {
   for (const { name, binary, message, code = StatusCode.UNAVAILABLE, survives } of HOSTILE)
     test(`${name}: the sender gets an error, another plugin goes on, the plugin comes back`, async () => {
       const spins = code === StatusCode.DEADLINE_EXCEEDED;
-      // Where no deadline is meant to end it, a busy machine must not let one.
-      await using loaded = await started(binary, { limits: spins ? LIMITS : { ...LIMITS, callTimeoutMs: 30_000 } });
+      await using loaded = await started(binary, { limits: spins ? LIMITS : PATIENT });
       const { plugin } = loaded;
       assert.deepEqual(await loaded.consume([1]), [[1]]);
       const began = performance.now();
@@ -181,17 +182,22 @@ describe("hostile guests", () => {
     ],
   ] as const)
     test(`does not load: hangs or fails in ${phase}`, async () => {
-      const error = await failure(load(guest(parts), { limits: { startTimeoutMs: 200 } }));
+      const spins = message.source.includes("stopped");
+      const limits = spins ? { ...PATIENT, startTimeoutMs: 200 } : PATIENT;
+      const error = await failure(load(guest(parts), { limits }));
       assert.match(error.message, message);
       assert.deepEqual(await bystander.consume([7]), [[7]]);
     });
 
   for (const [how, start, message] of [
-    ["spins", `${SPIN} (i32.const 0)`, /start: stopped: it ran longer than 200 ms/],
+    ["spins", `${SPIN} (i32.const 0)`, /start: stopped: it ran longer than 2000 ms/],
     ["traps", "unreachable", /start: trapped: unreachable executed/],
   ] as const)
     test(`${how} in start: start-up is refused, and shutdown releases it`, async () => {
-      await using loaded = await load(guest({ start }), { limits: { startTimeoutMs: 200 } });
+      await using loaded = await load(guest({ start }), {
+        // Time enough for the instance to be made, of which the rest is left for the guest.
+        limits: { ...PATIENT, ...(how === "spins" ? { startTimeoutMs: 2000 } : {}) },
+      });
       assert.match((await failure(loaded.plugin.start())).message, message);
       await loaded.plugin.shutdown();
     });
@@ -201,7 +207,8 @@ describe("hostile guests", () => {
     ["traps", "unreachable", /shutdown: trapped: unreachable executed/],
   ] as const)
     test(`${how} in shutdown: an error, and everything is released`, async () => {
-      const { plugin } = await started(guest({ shutdown }), { limits: LIMITS });
+      const limits = { ...PATIENT, ...(how === "spins" ? { shutdownTimeoutMs: 300 } : {}) };
+      const { plugin } = await started(guest({ shutdown }), { limits });
       assert.match((await failure(plugin.shutdown())).message, message);
     });
 

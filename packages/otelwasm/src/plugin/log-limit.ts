@@ -1,14 +1,14 @@
 import type { LogLevel } from "../abi/values.ts";
-import type { LogAttributes, Logger } from "../component/logger.ts";
+import { LineWriter, type LogAttributes, type Logger } from "../component/logger.ts";
 
 /** Lines of a guest: so many a second in the long run, so many at once. */
 const LOG_LIMIT = { perSecond: 100, burst: 200 } as const;
 
 /**
- * A logger that a guest cannot flood: a token bucket, on the guest's thread, so that what is suppressed does not even cross to another. Before the next line
+ * A logger that a guest cannot flood: a token bucket, on the guest's thread, so that what is suppressed does not even cross to another; its children draw on the same bucket. Before the next line
  * that passes stands one that says how many did not.
  */
-export class LimitedLogger implements Logger {
+export class LimitedLogger extends LineWriter {
   readonly #logger: Logger;
   readonly #now: () => number;
   #tokens: number = LOG_LIMIT.burst;
@@ -17,43 +17,10 @@ export class LimitedLogger implements Logger {
 
   /** @param now milliseconds of a clock that never goes back */
   constructor(logger: Logger, now: () => number = () => performance.now()) {
+    super();
     this.#logger = logger;
     this.#now = now;
     this.#refilled = now();
-  }
-
-  trace(message: string, attributes?: LogAttributes): void {
-    this.#write("trace", message, attributes);
-  }
-
-  debug(message: string, attributes?: LogAttributes): void {
-    this.#write("debug", message, attributes);
-  }
-
-  info(message: string, attributes?: LogAttributes): void {
-    this.#write("info", message, attributes);
-  }
-
-  warn(message: string, attributes?: LogAttributes): void {
-    this.#write("warn", message, attributes);
-  }
-
-  error(message: string, attributes?: LogAttributes): void {
-    this.#write("error", message, attributes);
-  }
-
-  /** The children draw on the same bucket. */
-  child(attributes: LogAttributes): Logger {
-    const at = (level: LogLevel) => (message: string, own?: LogAttributes) =>
-      this.#write(level, message, { ...attributes, ...own });
-    return {
-      trace: at("trace"),
-      debug: at("debug"),
-      info: at("info"),
-      warn: at("warn"),
-      error: at("error"),
-      child: (more) => this.child({ ...attributes, ...more }),
-    };
   }
 
   /** Says what was suppressed and not said yet; when the guest ends. */
@@ -67,7 +34,7 @@ export class LimitedLogger implements Logger {
     this.#suppressed = 0;
   }
 
-  #write(level: LogLevel, message: string, attributes: LogAttributes | undefined): void {
+  override write(level: LogLevel, message: string, attributes: LogAttributes | undefined): void {
     const now = this.#now();
     this.#tokens = Math.min(LOG_LIMIT.burst, this.#tokens + ((now - this.#refilled) * LOG_LIMIT.perSecond) / 1000);
     this.#refilled = now;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Logger } from "../component/logger.ts";
+import { LineWriter } from "../component/logger.ts";
 import { WasmPlugin } from "../plugin/plugin.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
@@ -56,13 +56,13 @@ export async function testPlugin<S extends Signal>(
 ): Promise<TestPlugin<S>> {
   const { signal } = options;
   const path = module instanceof URL ? fileURLToPath(module) : module;
-  const logs: LogLine[] = [];
+  const guestLogger = new LogCollector();
   const plugin = await WasmPlugin.load({
     ...(typeof path === "string" ? { id: path, path } : { id: "plugin", binary: path }),
     role: "processor",
     signals: [signal],
     pluginConfig: options.pluginConfig,
-    guestLogger: collectingLogger(logs),
+    guestLogger,
     ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
   });
   try {
@@ -72,7 +72,7 @@ export async function testPlugin<S extends Signal>(
     throw error;
   }
   return {
-    logs,
+    logs: guestLogger.lines,
     async push(batch) {
       const bytes = decodeJson(signal, JSON.stringify(batch));
       const results = (await plugin.consume({ signal, bytes })) ?? [bytes];
@@ -85,15 +85,11 @@ export async function testPlugin<S extends Signal>(
   };
 }
 
-export function collectingLogger(lines: LogLine[]): Logger {
-  const at = (level: LogLine["level"]) => (message: string) => void lines.push({ level, message });
-  const logger: Logger = {
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => logger,
-  };
-  return logger;
+/** Keeps what the guest says. */
+export class LogCollector extends LineWriter {
+  readonly lines: LogLine[] = [];
+
+  override write(level: LogLine["level"], message: string): void {
+    this.lines.push({ level, message });
+  }
 }

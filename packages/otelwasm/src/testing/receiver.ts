@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { WasmPlugin } from "../plugin/plugin.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { encodeJson } from "../telemetry/json.ts";
-import { type Batches, collectingLogger, type LogLine, type TestPluginOptions } from "./plugin.ts";
+import { type Batches, LogCollector, type LogLine, type TestPluginOptions } from "./plugin.ts";
 
 export interface TestReceiverOptions<S extends Signal> extends TestPluginOptions<S> {
   /** The shutdown is requested when the receiver has given so many. */
@@ -28,14 +28,14 @@ export async function testReceiver<S extends Signal>(
 ): Promise<Received<S>> {
   const { signal } = options;
   const path = module instanceof URL ? fileURLToPath(module) : module;
-  const logs: LogLine[] = [];
+  const logger = new LogCollector();
   const batches: Batches[S][] = [];
   const plugin = await WasmPlugin.load({
     ...(typeof path === "string" ? { id: path, path } : { id: "plugin", binary: path }),
     role: "receiver",
     signals: [signal],
     pluginConfig: options.pluginConfig,
-    logger: collectingLogger(logs),
+    logger,
     ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
   });
   try {
@@ -51,5 +51,5 @@ export async function testReceiver<S extends Signal>(
   } finally {
     await plugin.shutdown();
   }
-  return { batches, logs };
+  return { batches, logs: logger.lines };
 }

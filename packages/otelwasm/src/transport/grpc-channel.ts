@@ -1,11 +1,12 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
+import { codeOfForeignHttp } from "../component/status.ts";
 import type { HostPort } from "../config/values.ts";
 import { decodeStatus } from "../telemetry/response.ts";
 import { decompressNow } from "./compression.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { codeOfForeignHttp, codeOfReset, decodeMessage, formatTimeout, MessageReader, prefix } from "./grpc.ts";
+import { codeOfReset, decodeMessage, formatTimeout, MessageReader, prefix } from "./grpc.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import { Http2Code } from "./http2/frames.ts";
 import { encodeHeaders, type Headers } from "./http2/hpack.ts";

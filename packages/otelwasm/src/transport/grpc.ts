@@ -180,24 +180,3 @@ export function codeOfReset(http2Code: number): StatusCode {
       return StatusCode.INTERNAL;
   }
 }
-
-/** The status for an answer that is HTTP but not gRPC: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
-export function codeOfForeignHttp(httpStatus: number): StatusCode {
-  switch (httpStatus) {
-    case 400:
-      return StatusCode.INTERNAL;
-    case 401:
-      return StatusCode.UNAUTHENTICATED;
-    case 403:
-      return StatusCode.PERMISSION_DENIED;
-    case 404:
-      return StatusCode.UNIMPLEMENTED;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return StatusCode.UNAVAILABLE;
-    default:
-      return StatusCode.UNKNOWN;
-  }
-}

@@ -1,4 +1,5 @@
-import type { LogAttributes, Logger } from "../../component/logger.ts";
+import type { LogLevel } from "../../abi/values.ts";
+import { LineWriter, type LogAttributes, type Logger } from "../../component/logger.ts";
 import { wat } from "../../runtime/testing/wat.ts";
 
 /** A plugin in the text format: what is not given is a plugin that works and passes everything on. */
@@ -90,35 +91,16 @@ export function assemblyScriptString(address: number, text: string): string {
 }
 
 /** A logger that keeps its lines as `level: message`. */
-export class LineLogger implements Logger {
+export class LineLogger extends LineWriter {
   readonly lines: string[] = [];
   readonly attributes: (LogAttributes | undefined)[] = [];
 
-  trace(message: string, attributes?: LogAttributes): void {
-    this.#add("trace", message, attributes);
-  }
-
-  debug(message: string, attributes?: LogAttributes): void {
-    this.#add("debug", message, attributes);
-  }
-
-  info(message: string, attributes?: LogAttributes): void {
-    this.#add("info", message, attributes);
-  }
-
-  warn(message: string, attributes?: LogAttributes): void {
-    this.#add("warn", message, attributes);
-  }
-
-  error(message: string, attributes?: LogAttributes): void {
-    this.#add("error", message, attributes);
-  }
-
-  child(): Logger {
+  /** Its lines are lines here; what they have in common is of no interest. */
+  override child(): Logger {
     return this;
   }
 
-  #add(level: string, message: string, attributes: LogAttributes | undefined): void {
+  override write(level: LogLevel, message: string, attributes: LogAttributes | undefined): void {
     this.lines.push(`${level}: ${message}`);
     this.attributes.push(attributes);
   }

@@ -1,7 +1,7 @@
 /** The thread of one instance: the only place where its guest runs. What it is told stands in `protocol.ts`. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
-import type { LogAttributes, Logger } from "../../component/logger.ts";
+import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import type { CompiledModule, Runtime } from "../../runtime/contract.ts";
 import { create } from "../../runtime/registry.ts";
 import "../../runtime/engines.ts";
@@ -205,35 +205,16 @@ class GuestThread {
 }
 
 /** Lines go to the thread that has the logger. */
-class PortLogger implements Logger {
+class PortLogger extends LineWriter {
   readonly #send: (level: LogLevel, message: string, attributes: LogAttributes | undefined) => void;
 
   constructor(send: (level: LogLevel, message: string, attributes: LogAttributes | undefined) => void) {
+    super();
     this.#send = send;
   }
 
-  trace(message: string, attributes?: LogAttributes): void {
-    this.#send("trace", message, attributes);
-  }
-
-  debug(message: string, attributes?: LogAttributes): void {
-    this.#send("debug", message, attributes);
-  }
-
-  info(message: string, attributes?: LogAttributes): void {
-    this.#send("info", message, attributes);
-  }
-
-  warn(message: string, attributes?: LogAttributes): void {
-    this.#send("warn", message, attributes);
-  }
-
-  error(message: string, attributes?: LogAttributes): void {
-    this.#send("error", message, attributes);
-  }
-
-  child(own: LogAttributes): Logger {
-    return new PortLogger((level, message, attributes) => this.#send(level, message, { ...own, ...attributes }));
+  override write(level: LogLevel, message: string, attributes: LogAttributes | undefined): void {
+    this.#send(level, message, attributes);
   }
 }
 

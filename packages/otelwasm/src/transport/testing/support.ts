@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 // For tests of receivers and exporters: their settings, a consumer that a test drives, a log that it can read.
 import type { Batch, Consumer } from "../../component/component.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
-import type { LogAttributes, Logger } from "../../component/logger.ts";
+import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 
 export interface LogLine {
@@ -11,21 +11,17 @@ export interface LogLine {
   readonly attributes: LogAttributes | undefined;
 }
 
-function recordingLogger(lines: LogLine[]): Logger {
-  const at =
-    (level: string) =>
-    (message: string, attributes?: LogAttributes): void => {
-      lines.push({ level, message, attributes });
-    };
-  const logger: Logger = {
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => logger,
-  };
-  return logger;
+class Recorder extends LineWriter {
+  readonly #lines: LogLine[];
+
+  constructor(lines: LogLine[]) {
+    super();
+    this.#lines = lines;
+  }
+
+  override write(level: string, message: string, attributes: LogAttributes | undefined): void {
+    this.#lines.push({ level, message, attributes });
+  }
 }
 
 export function testSettings(
@@ -34,7 +30,7 @@ export function testSettings(
   lines: LogLine[] = [],
   shared: Map<string, unknown> = new Map(),
 ): ComponentSettings {
-  return { id, signal, logger: recordingLogger(lines), shared };
+  return { id, signal, logger: new Recorder(lines), shared };
 }
 
 /** The bytes' buffer can be given to a thread, and nothing but they is in it. */
