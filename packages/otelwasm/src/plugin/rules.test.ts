@@ -5,6 +5,7 @@ import { data, ECHO, guest, imports } from "./testing/guests.ts";
 import { failure, inBothIsolations, load, part, started } from "./testing/load.ts";
 
 inBothIsolations(() => {
+  const PAGE = 65_536;
   const SET = imports("set_result_traces", "set_result_metrics", "set_result_logs", "set_status_reason", "log");
 
   /** Sets its configuration as the result, as a guest with a buffer of 16 bytes gets it: asks, grows, asks again. */
@@ -226,6 +227,22 @@ inBothIsolations(() => {
         assert.equal(error.message, `wasm/test: consume_logs: trapped: a host function trapped: ${message}`);
         assert.equal(error.permanent, false);
       });
+
+    test("pointers and sizes are unsigned: beyond 2 GiB they are places like any other", async () => {
+      // Room for the payload, and the result, end with the memory of 2 GiB and 64 KiB.
+      const last = 2 ** 31 + PAGE - 3;
+      const binary = guest({
+        ...ECHO,
+        memory: `(memory (export "memory") ${2 ** 31 / PAGE + 1})`,
+        alloc: `(i32.const ${last})`,
+      });
+      await using loaded = await started(binary, { limits: { memoryBytes: 3 * 2 ** 30 } });
+      assert.deepEqual(await loaded.consume([1, 2, 3]), [[1, 2, 3]]);
+      assert.match(
+        (await failure(loaded.consume([1, 2, 3, 4]))).message,
+        /alloc returned the pointer 2147549181 for 4 bytes, outside the memory of 2147549184 bytes/,
+      );
+    });
 
     test("concurrency (10.2): calls of one instance are made one after the other, in order", async () => {
       await using loaded = await started(guest(ECHO));
