@@ -25,7 +25,7 @@ function pushDamaged(guest: Guest, signal: Signal, bytes: Uint8Array): boolean {
 }
 
 for (const signal of ["traces", "metrics", "logs"] as const) {
-  test(`${signal}: damaged bytes are an invalid argument with a reason or give a result, never a trap`, async () => {
+  test(`8.5 fuzz, ${signal}: damaged bytes are an invalid argument with a reason or give a result, never a trap`, async () => {
     const guest = await instantiate("everything");
     guest.start();
     let refused = 0;
@@ -42,7 +42,7 @@ for (const signal of ["traces", "metrics", "logs"] as const) {
   });
 }
 
-test("bytes of no meaning at all do not trap either", async () => {
+test("8.5 fuzz: bytes of no meaning at all do not trap either", async () => {
   const everything = await instantiate("everything");
   const structure = await instantiate("structure", '{"operation":"attributes"}');
   everything.start();

@@ -99,6 +99,17 @@ inBothIsolations((isolation) => {
       );
     });
 
+    test("shutdown waits for the calls that it finds; shutdown of the guest comes after them (6.3)", async () => {
+      const { plugin, lines } = await started(guest(OBSERVED));
+      const calls = Array.from({ length: 3 }, () => plugin.consume({ signal: "logs", bytes: new Uint8Array(1) }));
+      const [answers] = await Promise.all([Promise.all(calls), plugin.shutdown()]);
+      assert.equal(answers.length, 3);
+      assert.deepEqual(
+        lines.map((line) => line.split(": ")[1]),
+        ["initialize", "start", "consume", "consume", "consume", "shutdown"],
+      );
+    });
+
     test("a signal that the plugin was not loaded for", async () => {
       await using loaded = await started(guest(ECHO));
       const error = await failure(loaded.consume([1], "traces"));
