@@ -245,7 +245,8 @@ describe("damaged bytes are refused for good or give a result that can be decode
           // What a library can read before, it can read afterwards.
           if (result !== undefined && readable(signal, bytes)) types[signal].decode(result);
         } catch (error) {
-          if (!(error instanceof PluginError && error.permanent && error.reason.startsWith("malformed OTLP"))) throw error;
+          if (!(error instanceof PluginError && error.permanent && error.reason.startsWith("malformed OTLP")))
+            throw error;
           refused++;
         }
       };
