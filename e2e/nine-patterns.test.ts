@@ -95,7 +95,7 @@ function printedNames(signal: Signal, message: Plain): string[] {
 
 for (const signal of SIGNALS) {
   describe(signal, () => {
-    test("receiver: what the guest emits comes to the sink, in order and whole", async () => {
+    test("8.2 receiver: what the guest emits comes to the sink, in order and whole", async () => {
       const log = new LogLines();
       const collector = await startCollector(config(source(3), {}, toSink(), [signal]), { logger: log });
       try {
@@ -113,7 +113,7 @@ for (const signal of SIGNALS) {
       assert.deepEqual(guestLines, ["source s", "the loop", "source s"]);
     });
 
-    test("processor: what the SDK's client sends comes to the sink with its mark", async () => {
+    test("8.2 processor: what the SDK's client sends comes to the sink with its mark", async () => {
       await using direct = await startSink();
       await using collector = await startCollector(config({ otlp: anyPort }, mark(), toSink(), [signal]));
       await sendWithSdk(telemetry, signal, direct, { protocol: "http/protobuf" });
@@ -130,7 +130,7 @@ for (const signal of SIGNALS) {
       );
     });
 
-    test("exporter: what the SDK's client sends is printed, and acknowledged when it is", async () => {
+    test("8.2 exporter: what the SDK's client sends is printed, and acknowledged when it is", async () => {
       const log = new LogLines();
       await using direct = await startSink();
       await using collector = await startCollector(config({ otlp: anyPort }, {}, printer(), [signal]), { logger: log });

@@ -245,6 +245,8 @@ describe("hostile calls", () => {
     });
     await using fixture = await withHostile(sink, path, { config: { limits: { call_timeout: "60s" } } });
     assert.equal((await fixture.grpc(BAD)).code, 0);
+    await fixture.neighbour.more(2);
+    await works(fixture, {});
     assert.equal(await fixture.finish(), undefined);
     const written = fixture.log.matching(new RegExp(BEGINS)).length;
     const suppressed = fixture.log

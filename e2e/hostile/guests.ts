@@ -18,6 +18,7 @@ export interface HostileParts {
   /** Whatever it is asked. */
   readonly always?: string;
   readonly initialize?: string;
+  readonly telemetry?: string;
   readonly start?: string;
   readonly shutdown?: string;
   /** Makes it a receiver of traces instead. */
@@ -55,7 +56,7 @@ function hostileText(parts: HostileParts): string {
     (data (i32.const 16) "${BEGINS}")
     (func $begins (call $log (i32.const 2) (i32.const 16) (i32.const ${BEGINS.length})))
     (func (export "abi_version_v1"))
-    (func (export "get_supported_telemetry") (result i32) (i32.const 7))
+    (func (export "get_supported_telemetry") (result i32) ${parts.telemetry ?? ""} (i32.const 7))
     (func (export "alloc") (param $size i32) (result i32) ${largeOnly(parts.alloc)} (i32.const 1024))
     ${parts.initialize === undefined ? "" : `(func (export "_initialize") ${parts.initialize})`}
     (func (export "start") (result i32) ${begun(parts.start)} (i32.const 0))

@@ -104,6 +104,21 @@ const RECEIVERS: readonly HostileReceiver[] = [
     delivers: 1,
   },
   {
+    does: "sets a result of 2 GiB",
+    receive: `(drop (memory.grow (i32.const 0x8000))) (call $set_result_traces (i32.const 0) (i32.const 0x80000000))
+      ${EMIT} ${untilAsked}`,
+    config: { limits: { memory: "3GiB" } },
+    says: [/2147483648 bytes, more than max_result_bytes \(67108864\)/],
+    delivers: 1,
+  },
+  {
+    does: "gives a reason outside of its memory",
+    receive: `${EMIT} (call $set_status_reason (i32.const -8) (i32.const 9))`,
+    config: SOON,
+    says: [/set_status_reason: 9 bytes at pointer 4294967288 are outside the memory/, FAILED, STOPPED],
+    delivers: 6,
+  },
+  {
     does: "takes memory until there is no more, and traps",
     receive: "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable",
     config: { ...SOON, limits: { memory: "16MiB" } },
@@ -113,10 +128,11 @@ const RECEIVERS: readonly HostileReceiver[] = [
     does: "spins in shutdown",
     receive: `${EMIT} ${untilAsked}`,
     parts: { shutdown: again("") },
-    config: SHORT_END,
+    // The time is that of the loop's end, too.
+    config: { limits: { shutdown_timeout: "2s" } },
     says: [/begins/],
     delivers: 1,
-    ends: /wasm\/hostile.*shutdown: stopped: it ran longer than 200 ms/,
+    ends: /wasm\/hostile.*shutdown: stopped: it ran longer than 2000 ms/,
   },
 ];
 

@@ -352,7 +352,7 @@ test("whatever the bytes are: what is kept is as it came, unknown fields include
   );
 });
 
-test("bytes that are not OTLP are refused, and never trap", async () => {
+test("bytes that are not OTLP are refused for good, and never trap", async () => {
   const name = { name: "a" };
   await using plugin = await start({
     traces: { span: [name] },

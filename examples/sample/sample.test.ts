@@ -209,7 +209,7 @@ function sampled(message: Fields): Fields {
   );
 }
 
-test("bytes that are not OTLP are refused, and never trap", async () => {
+test("bytes that are not OTLP are refused for good, and never trap", async () => {
   await using plugin = await start({ sampling_percentage: 50, from_attribute: "a" });
   const signals = fc.constantFrom("traces" as const, "logs" as const);
   await fc.assert(

@@ -9,7 +9,7 @@ import { clearMalformed, malformedReason } from "./wire/error";
 import { contentSize, writeContent } from "./wire/encode";
 import { DIRTY, forgetSpare, Message, newMessage } from "./wire/message";
 import { setResultLogs, setResultMetrics, setResultTraces, setStatusReason } from "./host";
-import { Status } from "./status";
+import { ERROR, INVALID_ARGUMENT, Status } from "./status";
 import { configError, forgetConfig } from "./config/config";
 
 export { allocatePinned as alloc } from "./memory/pins";
@@ -45,7 +45,7 @@ export function answerBatch(batch: Message, status: Status, signal: i32): i32 {
   let code = answer(status);
   if (code == 0) {
     const reason = malformedReason();
-    if (reason !== null) code = fail(reason);
+    if (reason !== null) code = invalid(reason);
     else if (batch._flags & DIRTY && !sendResult(batch, signal))
       code = fail("out of memory: no room for a result of " + batch._size.toString() + " bytes");
   }
@@ -56,7 +56,7 @@ export function answerBatch(batch: Message, status: Status, signal: i32): i32 {
 export function answerExport(status: Status): i32 {
   let code = answer(status);
   const reason = malformedReason();
-  if (code == 0 && reason !== null) code = fail(reason);
+  if (code == 0 && reason !== null) code = invalid(reason);
   return settle(code);
 }
 
@@ -117,16 +117,23 @@ function endBatch(): void {
 
 /** @returns the ABI's status of what a plugin's method answered */
 export function answer(status: Status): i32 {
-  if (status.code == 0) return 0;
-  fail(status.reason);
-  return status.code;
+  return status.code == 0 ? 0 : withReason(status.reason, status.code);
 }
 
-/** Sets the reason. @returns the ABI's error status */
+/** Sets the reason. @returns the ABI's status of an error that may not be there at another attempt */
 export function fail(reason: string): i32 {
+  return withReason(reason, ERROR);
+}
+
+/** Sets the reason. @returns the ABI's status of a batch that is itself at fault: its sender need not try again */
+function invalid(reason: string): i32 {
+  return withReason(reason, INVALID_ARGUMENT);
+}
+
+function withReason(reason: string, code: i32): i32 {
   const bytes = String.UTF8.encode(reason, false, String.UTF8.ErrorMode.REPLACE);
   setStatusReason(changetype<usize>(bytes), bytes.byteLength);
-  return 1;
+  return code;
 }
 
 /** @returns the ABI's status of a start-up whose plugins have read their configuration */

@@ -1,3 +1,7 @@
+// What `start`, `shutdown` and `consume_*` return besides 0.
+export const ERROR: i32 = 1;
+export const INVALID_ARGUMENT: i32 = 2;
+
 /** What a plugin's method answers. */
 export class Status {
   private static readonly success: Status = new Status(0, "");
@@ -13,11 +17,11 @@ export class Status {
 
   /** The batch is refused: the host discards the result and reports the reason. Its sender may try again. */
   static error(reason: string): Status {
-    return new Status(1, reason);
+    return new Status(ERROR, reason);
   }
 
   /** As `error`, for a batch that is itself at fault: trying again cannot help, and its sender is told so. */
   static invalid(reason: string): Status {
-    return new Status(2, reason);
+    return new Status(INVALID_ARGUMENT, reason);
   }
 }

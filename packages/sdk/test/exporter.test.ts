@@ -36,10 +36,10 @@ test("Status.invalid says that the batch is at fault", async () => {
   });
 });
 
-test("an export that ran into malformed bytes is not a success", async () => {
+test("an export that ran into malformed bytes is an invalid argument, not a success", async () => {
   const guest = await instantiate("exporter");
   guest.start();
   const { status, reason } = guest.consume("traces", Uint8Array.of(0x0a, 9, 0x12));
-  assert.equal(status, 1);
+  assert.equal(status, 2);
   assert.match(reason, /malformed OTLP at byte/);
 });

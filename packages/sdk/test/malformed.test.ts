@@ -8,20 +8,24 @@ import { decodeReference } from "./reference.ts";
 
 const TYPES = { traces: TracesData, metrics: MetricsData, logs: LogsData } as const;
 
-/** An error with a reason or a result; a trap fails the test by itself. */
-function pushDamaged(guest: Guest, signal: Signal, bytes: Uint8Array): number {
+/** What the ABI calls an invalid argument: the host tells the sender that trying again cannot help. */
+const INVALID_ARGUMENT = 2;
+
+/** Refused with a reason or a result; a trap fails the test by itself. @returns whether it was refused */
+function pushDamaged(guest: Guest, signal: Signal, bytes: Uint8Array): boolean {
   const before = bytes.slice();
   const { status, reason, result } = guest.consume(signal, bytes);
   if (status !== 0) {
+    assert.equal(status, INVALID_ARGUMENT);
     assert.match(reason, /^malformed OTLP/);
     assert.equal(result, undefined);
   }
   assert.deepEqual(bytes, before);
-  return status;
+  return status !== 0;
 }
 
 for (const signal of ["traces", "metrics", "logs"] as const) {
-  test(`${signal}: damaged bytes are an error with a reason or give a result, never a trap`, async () => {
+  test(`8.5 fuzz, ${signal}: damaged bytes are an invalid argument with a reason or give a result, never a trap`, async () => {
     const guest = await instantiate("everything");
     guest.start();
     let refused = 0;
@@ -30,7 +34,7 @@ for (const signal of ["traces", "metrics", "logs"] as const) {
       fc.property(batch(TYPES[signal]), damage, fc.nat(), (bytes, changes, cut) => {
         const damaged = bytes.slice(0, cut % 3 === 0 ? cut % (bytes.length + 1) : bytes.length);
         for (const [at, value] of changes) if (damaged.length > 0) damaged[at % damaged.length] = value;
-        refused += pushDamaged(guest, signal, damaged);
+        refused += pushDamaged(guest, signal, damaged) ? 1 : 0;
       }),
       { numRuns: 1500 },
     );
@@ -38,7 +42,7 @@ for (const signal of ["traces", "metrics", "logs"] as const) {
   });
 }
 
-test("bytes of no meaning at all do not trap either", async () => {
+test("8.5 fuzz: bytes of no meaning at all do not trap either", async () => {
   const everything = await instantiate("everything");
   const structure = await instantiate("structure", '{"operation":"attributes"}');
   everything.start();
@@ -71,7 +75,7 @@ test("every prefix of a batch is refused where the whole is needed, or means wha
   }).finish();
   for (let length = 1; length < whole.length; ++length) {
     const { status, reason } = guest.consume("logs", whole.subarray(0, length));
-    assert.equal(status, 1, `${length} bytes`);
+    assert.equal(status, INVALID_ARGUMENT, `${length} bytes`);
     assert.match(reason, /^malformed OTLP at byte \d+: a length leads past the end|is cut off/);
   }
 });
@@ -95,7 +99,7 @@ test("the reason says what is wrong and where", async () => {
   ];
   for (const [bytes, reason] of reasons) {
     const outcome = guest.consume("logs", Uint8Array.from(bytes));
-    assert.equal(outcome.status, 1, String(reason));
+    assert.equal(outcome.status, INVALID_ARGUMENT, String(reason));
     assert.match(outcome.reason, reason);
   }
 });
@@ -117,7 +121,7 @@ test("a body that is nested without end is refused", async () => {
   };
   assert.equal(guest.consume("logs", nested(40)).status, 0);
   const refused = guest.consume("logs", nested(60));
-  assert.equal(refused.status, 1);
+  assert.equal(refused.status, INVALID_ARGUMENT);
   assert.match(refused.reason, /nested more than 100 deep/);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Guest, instantiate } from "./harness.ts";
-import { LogsData } from "./otlp.ts";
+import { decode, LogsData } from "./otlp.ts";
 
 const batch = LogsData.encode({
   resourceLogs: [
@@ -39,7 +39,7 @@ function sizes(guest: Guest): object {
 }
 
 for (const config of ['{"fail":false}', '{"fail":true}']) {
-  test(`a million batches leave memory where it was after the first ten: ${config}`, async () => {
+  test(`10.1.3 a million batches leave memory, and the pinning map, where they were after the first ten: ${config}`, async () => {
     const guest = await started(config);
     const push = (): void => {
       const pointer = call(guest, "alloc", batch.length);
@@ -61,7 +61,7 @@ for (const config of ['{"fail":false}', '{"fail":true}']) {
   });
 }
 
-test("batches of changing size leave memory where the largest ones needed it", async () => {
+test("10.1.3 batches of changing size leave memory where the largest ones needed it", async () => {
   const guest = await started();
   const batches = [1, 3000, 10, 500].map((count) =>
     LogsData.encode({
@@ -75,6 +75,55 @@ test("batches of changing size leave memory where the largest ones needed it", a
   const before = sizes(guest);
   for (let i = 0; i < 500; ++i) round();
   assert.deepEqual(sizes(guest), before);
+});
+
+const one = (severityText: string): Uint8Array =>
+  LogsData.encode({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ severityText }] }] }] }).finish();
+
+test("10.1.1 what a call that trapped had taken is unpinned, and given back by the next call", async () => {
+  const guest = await started();
+  const trap = one("TRAP");
+  const round = (): void => {
+    assert.throws(() => guest.consume("logs", trap), /as asked/);
+    assert.equal(call(guest, "pinned"), 0);
+    assert.equal(guest.consume("logs", batch).status, 0);
+  };
+  for (let i = 0; i < 10; ++i) round();
+  const before = sizes(guest);
+  for (let i = 0; i < 10_000; ++i) round();
+  assert.deepEqual(sizes(guest), before);
+});
+
+test("10.1.2 garbage collector under stress: collections around every call leave pinned buffers and what the plugin keeps as they are", async () => {
+  const guest = await started();
+  const collect = (): void => {
+    guest.exports.collect!();
+    guest.exports.collect!();
+  };
+  const push = (bytes: Uint8Array): number => {
+    const pointer = call(guest, "alloc", bytes.length);
+    new Uint8Array(guest.memory.buffer, pointer, bytes.length).set(bytes);
+    collect();
+    return pointer;
+  };
+  for (let round = 0; round < 100; ++round) {
+    const batches = Array.from({ length: 20 }, (_, i) => ({ text: `${round}-${i}`, bytes: one(`${round}-${i}`) }));
+    const pushed = batches.map((each) => ({ ...each, pointer: push(each.bytes) }));
+    // Not in the order in which they came.
+    for (const { text, bytes, pointer } of [...pushed.slice(7), ...pushed.slice(0, 7).reverse()]) {
+      const { status, result } = guest.consumeAt("logs", pointer, bytes.length);
+      assert.equal(status, 0);
+      const attributes = [{ key: "count", value: { stringValue: "many" } }];
+      assert.deepEqual(decode(LogsData, result!), {
+        resourceLogs: [{ scopeLogs: [{ logRecords: [{ severityText: text, attributes }] }] }],
+      });
+      collect();
+    }
+    assert.equal(call(guest, "pinned"), 0);
+  }
+  guest.shutdown();
+  assert.equal(guest.logs.filter(({ message }) => /^\d+-\d+=1$/.test(message)).length, 2000);
+  assert.equal(guest.logs.find(({ level }) => level === 3)?.message.split(",").length, 5);
 });
 
 test("pointers that alloc did not hand out, and sizes that are too large, are errors with a message", async () => {
@@ -110,7 +159,7 @@ test("buffers that were handed out together are consumed in any order", async ()
   assert.equal(call(guest, "pinned"), 0);
 });
 
-test("an empty batch is a batch", async () => {
+test("10.4.1 an empty batch is a batch", async () => {
   const guest = await started();
   assert.deepEqual(guest.consumeAt("logs", 0, 0), { status: 0, reason: "", result: undefined });
 });
@@ -120,7 +169,7 @@ test("consuming before start is an error", async () => {
   assert.match(guest.consume("logs", batch).reason, /before start/);
 });
 
-test("alloc answers 0 when memory is exhausted, and goes on when there is room again", async () => {
+test("10.4.2 alloc answers 0 when memory is exhausted, and goes on when there is room again", async () => {
   const guest = await instantiate("memory", "{}", 64);
   assert.equal(guest.start().status, 0);
   assert.equal(call(guest, "alloc", 8 * 1024 * 1024), 0);

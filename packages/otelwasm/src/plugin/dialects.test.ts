@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { GUEST_FUNCTIONS, HOST_FUNCTIONS, IMPORT_MODULES, spellings } from "../abi/names.ts";
+import {
+  EXPERIMENTAL_EXPORTS,
+  EXPERIMENTAL_IMPORTS,
+  GUEST_FUNCTIONS,
+  type GuestFunction,
+  HOST_FUNCTIONS,
+  type HostFunctionName,
+  IMPORT_MODULES,
+  MARKERS,
+  spellings,
+} from "../abi/names.ts";
 import { wat } from "../runtime/testing/wat.ts";
-import { ECHO, type GuestParts, guest, guestText, importOf, imports } from "./testing/guests.ts";
+import { SIGNALS, type Signal } from "../telemetry/batch.ts";
+import { data, ECHO, type GuestParts, guest, guestText, importOf, imports } from "./testing/guests.ts";
 import { failure, inBothIsolations, load, started } from "./testing/load.ts";
 
-inBothIsolations(() => {
+inBothIsolations((isolation) => {
   const PREFIXED: GuestParts["rename"] = {
     abi_version_v1: "otelwasm_abi_version_0_1_0",
     alloc: "otelwasm_memory_allocate",
@@ -28,14 +39,35 @@ inBothIsolations(() => {
       assert.deepEqual(await loaded.consume([1, 2]), [[1, 2]]);
     });
 
-    for (const name of ["alloc", "get_supported_telemetry", "start", "shutdown", "consume_logs"] as const)
+    for (const name of Object.keys(GUEST_FUNCTIONS) as GuestFunction[])
       for (const spelling of spellings(GUEST_FUNCTIONS[name]))
-        for (const marker of ["abi_version_v1", "otelwasm_abi_version_0_1_0"])
-          test(`hybrids: ${name} exported as ${spelling}, beside the marker ${marker}`, async () => {
-            const rename = { abi_version_v1: marker, [name]: spelling };
-            await using loaded = await started(guest({ ...ECHO, rename }));
-            assert.deepEqual(await loaded.consume([7]), [[7]]);
-          });
+        for (const marker of Object.values(MARKERS)) {
+          const signal = SIGNALS.find((each) => name.includes(each)) ?? "logs";
+          if (!name.endsWith("_receiver"))
+            test(`hybrids: ${name} exported as ${spelling}, beside the marker ${marker}`, async () => {
+              const rename = { abi_version_v1: marker, [name]: spelling };
+              await using loaded = await started(guest({ ...ECHO, rename }), { signals: [signal] });
+              assert.deepEqual(await loaded.consume([7], signal), [[7]]);
+            });
+          // A receiver's loop has the thread that it runs on for itself.
+          else if (isolation === "worker")
+            test(`hybrids: ${name} exported as ${spelling}, beside the marker ${marker}`, async () => {
+              const fields = `(func (export "${spelling}")
+                (call $set_result_${signal} (i32.const 0) (i32.const 3))
+                (loop $more (br_if $more (i32.eqz (call $get_shutdown_requested)))))`;
+              const binary = guest({
+                imports: imports(`set_result_${signal}`, "get_shutdown_requested"),
+                rename: { abi_version_v1: marker },
+                fields,
+              });
+              await using loaded = await started(binary, { role: "receiver", signals: [signal] });
+              const { promise: came, resolve } = Promise.withResolvers<Uint8Array>();
+              const done = loaded.plugin.receive(signal, async (bytes) => resolve(bytes));
+              assert.deepEqual(await Promise.race([came, done]), new Uint8Array(3));
+              await loaded.plugin.shutdown();
+              await done;
+            });
+        }
 
     test("several markers: the highest known version wins, and its spellings are preferred", async () => {
       // Both spellings of alloc are there; only the one of v1 works.
@@ -63,29 +95,71 @@ inBothIsolations(() => {
       assert.equal(await loaded.consume([1]), undefined);
     });
 
+    /** Shows that a host function does its work, however it is imported. */
+    const WORKING: Readonly<Record<HostFunctionName, (as: (name: HostFunctionName) => string) => Promise<void>>> = {
+      set_result_traces: (as) => setsResult("traces", as),
+      set_result_metrics: (as) => setsResult("metrics", as),
+      set_result_logs: (as) => setsResult("logs", as),
+      get_plugin_config: async (as) => {
+        const consume = `(call $set_result_logs (i32.const 64) (call $get_plugin_config (i32.const 64) (i32.const 32)))
+          (i32.const 0)`;
+        const binary = guest({ imports: as("get_plugin_config") + imports("set_result_logs"), consume });
+        await using loaded = await started(binary, { pluginConfig: { key: 1 } });
+        assert.deepEqual(await loaded.consume([1]), [[...Buffer.from('{"key":1}')]]);
+      },
+      set_status_reason: async (as) => {
+        const consume = "(call $set_status_reason (i32.const 64) (i32.const 4)) (i32.const 1)";
+        const binary = guest({ imports: as("set_status_reason"), consume, fields: data(64, "full") });
+        await using loaded = await started(binary);
+        assert.equal((await failure(loaded.consume([1]))).reason, "full");
+      },
+      get_shutdown_requested: async (as) => {
+        const asked = "(i32.sub (call $get_shutdown_requested) (i32.const 1))";
+        const binary = guest({
+          imports: as("get_shutdown_requested"),
+          consume: "(call $get_shutdown_requested)",
+          shutdown: asked,
+        });
+        const { plugin, consume } = await started(binary);
+        assert.equal(await consume([1]), undefined, "0: a success");
+        await plugin.shutdown();
+      },
+      log: async (as) => {
+        const consume = "(call $log (i32.const 3) (i32.const 64) (i32.const 5)) (i32.const 0)";
+        await using loaded = await started(guest({ imports: as("log"), consume, fields: data(64, "hello") }));
+        await loaded.consume([1]);
+        assert.deepEqual(loaded.lines, ["warn: hello"]);
+      },
+    };
+
+    async function setsResult(signal: Signal, as: (name: HostFunctionName) => string): Promise<void> {
+      const consume = `(call $set_result_${signal} (local.get $pointer) (local.get $size)) (i32.const 0)`;
+      const parts = { imports: as(`set_result_${signal}`), consume };
+      await using loaded = await started(guest(parts), { signals: [signal] });
+      assert.deepEqual(await loaded.consume([4, 5, 6], signal), [[4, 5, 6]]);
+    }
+
+    for (const [name, works] of Object.entries(WORKING) as [HostFunctionName, (typeof WORKING)[HostFunctionName]][])
+      for (const module of IMPORT_MODULES)
+        for (const spelling of spellings(HOST_FUNCTIONS[name]))
+          test(`import module ${module}: ${name} works as ${spelling}`, () =>
+            works((operation) => importOf(operation, module, spelling)));
+
     for (const module of IMPORT_MODULES)
-      for (const spelling of spellings(HOST_FUNCTIONS.set_result_logs))
-        test(`set result works as ${module} ${spelling}`, async () => {
-          await using loaded = await started(
-            guest({
-              imports: importOf("set_result_logs", module, spelling),
-              consume: "(call $set_result_logs (local.get $pointer) (local.get $size)) (i32.const 0)",
-            }),
+      for (const name of EXPERIMENTAL_IMPORTS)
+        test(`pull input is removed: a v1 module that imports ${name} from ${module} is refused with advice`, async () => {
+          const error = await failure(
+            load(guest({ imports: `(import "${module}" "${name}" (func (param i32 i32) (result i32)))` })),
           );
-          assert.deepEqual(await loaded.consume([4, 5, 6]), [[4, 5, 6]]);
+          assert.ok(
+            error.message.endsWith(
+              `the module imports ${module}.${name} of the experimental (pull) interface, which ABI v1 removed: rebuild it against ABI v1`,
+            ),
+            error.message,
+          );
         });
 
-    test("pull input is removed: a v1 module that imports currentLogs is refused with advice", async () => {
-      const error = await failure(
-        load(guest({ imports: '(import "opentelemetry.io/wasm" "currentLogs" (func (param i32 i32) (result i32)))' })),
-      );
-      assert.match(
-        error.message,
-        /opentelemetry\.io\/wasm\.currentLogs of the experimental \(pull\) interface, which ABI v1 removed: rebuild it against ABI v1/,
-      );
-    });
-
-    for (const signal of ["traces", "metrics", "logs"] as const)
+    for (const signal of SIGNALS)
       test(`consume X and set result X: ${signal}`, async () => {
         await using loaded = await started(guest(ECHO), { signals: [signal] });
         assert.deepEqual(await loaded.consume([9, 8], signal), [[9, 8]]);
@@ -124,6 +198,37 @@ inBothIsolations(() => {
         "wasm/test: load: the module was built for the experimental (pull) interface (it has getSupportedTelemetry, processTraces, currentTraces), which is not supported: rebuild it against ABI v1, which exports abi_version_v1",
       );
     });
+
+    for (const name of EXPERIMENTAL_EXPORTS)
+      test(`experimental modules are told by ${name} alone`, async () => {
+        const module = wat(`(module (memory (export "memory") 1) ${POISON} (func (export "${name}")))`);
+        assert.match(
+          (await failure(load(module))).message,
+          new RegExp(
+            `built for the experimental \\(pull\\) interface \\(it has ${name}\\), .* rebuild it against ABI v1`,
+          ),
+        );
+      });
+
+    const camelCase = Object.values(HOST_FUNCTIONS).flatMap(({ experimental, params, results }) =>
+      experimental === undefined
+        ? []
+        : [{ name: experimental, type: `(param ${params.join(" ")}) (result ${results.join(" ")})` }],
+    );
+    for (const { name, type } of [
+      ...EXPERIMENTAL_IMPORTS.map((pull) => ({ name: pull, type: "(param i32 i32) (result i32)" })),
+      ...camelCase,
+    ])
+      test(`experimental modules are told by their import ${name} alone`, async () => {
+        const module = wat(`(module (import "opentelemetry.io/wasm" "${name}" (func ${type}))
+          (memory (export "memory") 1) ${POISON} (func (export "consume_logs")))`);
+        assert.match(
+          (await failure(load(module))).message,
+          new RegExp(
+            `built for the experimental \\(pull\\) interface \\(it has ${name}\\), .* rebuild it against ABI v1`,
+          ),
+        );
+      });
 
     test("8.6.2 missing required functions: all of them in one error, and the types that are wrong", async () => {
       const text = guestText({
@@ -184,6 +289,25 @@ inBothIsolations(() => {
           "the module cannot be linked: env.unknown () -> () is not offered by the host; otelwasm.log is imported as (i64) -> (), but is (i32, i32, i32) -> ()",
       );
     });
+
+    for (const [topic, name, type] of [
+      ["stdout / stderr", "fd_write", "(param i32 i32 i32 i32) (result i32)"],
+      ["environment", "environ_get", "(param i32 i32) (result i32)"],
+      ["environment", "args_get", "(param i32 i32) (result i32)"],
+      ["file system", "path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)"],
+      ["file system", "fd_prestat_get", "(param i32 i32) (result i32)"],
+      ["sockets", "sock_open", "(param i32 i32 i32) (result i32)"],
+    ] as const)
+      test(`${topic}: nothing by default: a module that imports ${name} is refused`, async () => {
+        const imported = `(import "wasi_snapshot_preview1" "${name}" (func ${type}))`;
+        const error = await failure(load(guest({ imports: imported, fields: POISON })));
+        assert.ok(
+          error.message.endsWith(
+            `functions of WASI that this version does not support yet: wasi_snapshot_preview1.${name}`,
+          ),
+          error.message,
+        );
+      });
 
     test("bytes that are no module, and a component", async () => {
       assert.match((await failure(load(new TextEncoder().encode("#!/bin/sh")))).message, /not valid WebAssembly/);

@@ -34,7 +34,7 @@ inBothIsolations((isolation) => {
     (call $log (i32.const 2) (local.get $p) (local.get $s)) (i32.const 0)`,
   });
 
-  test("whatever pointers and sizes a guest gives: it works when they are inside the memory, and is a trap when not", async () => {
+  test("fuzz: whatever pointers and sizes a guest gives: it works when they are inside the memory, and is a trap when not", async () => {
     await using loaded = await started(OBEDIENT, { pluginConfig: { some: "configuration" }, restart: TIRELESS });
     const configSize = JSON.stringify({ some: "configuration" }).length;
     await fc.assert(
@@ -60,7 +60,7 @@ inBothIsolations((isolation) => {
     );
   });
 
-  test("whatever bytes are pushed come back the same", async () => {
+  test("fuzz: whatever bytes are pushed come back the same", async () => {
     await using loaded = await started(guest({ ...ECHO, memory: '(memory (export "memory") 40)' }));
     const payload = fc.oneof(
       fc.uint8Array({ maxLength: 5000 }),
@@ -79,7 +79,7 @@ inBothIsolations((isolation) => {
     );
   });
 
-  test("whatever alloc returns: the payload is written there, or it is an error", async () => {
+  test("fuzz: whatever alloc returns: the payload is written there, or it is an error", async () => {
     const parts = { ...ECHO, fields: "(global $next (mut i32) (i32.const 0))", alloc: "(global.get $next)" };
     await fc.assert(
       fc.asyncProperty(word, fc.nat({ max: 4 }), async (pointer, size) => {

@@ -172,6 +172,7 @@ describe("hostile guests", () => {
   for (const [phase, parts, message] of [
     ["_initialize", { initialize: SPIN }, /instantiation: stopped: it ran longer than 200 ms/],
     ["the start function", { fields: `(func $s ${SPIN}) (start $s)` }, /instantiation: stopped: it ran longer/],
+    ["the start function, by trapping", { fields: "(func $s unreachable) (start $s)" }, /instantiation: unreachable/],
     ["get_supported_telemetry", telemetry(SPIN), /instantiation: stopped: it ran longer than 200 ms/],
     ["_initialize, by trapping", { initialize: "unreachable" }, /_initialize: trapped: unreachable executed/],
     ["get_supported_telemetry, by trapping", telemetry("unreachable"), /get_supported_telemetry: trapped/],

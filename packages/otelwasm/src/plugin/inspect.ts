@@ -1,4 +1,11 @@
-import { DIALECTS, type Dialect, EXPERIMENTAL_EXPORTS, EXPERIMENTAL_IMPORTS, MARKERS } from "../abi/names.ts";
+import {
+  DIALECTS,
+  type Dialect,
+  EXPERIMENTAL_EXPORTS,
+  EXPERIMENTAL_IMPORTS,
+  HOST_FUNCTIONS,
+  MARKERS,
+} from "../abi/names.ts";
 import { silentLogger } from "../component/logger.ts";
 import { formatFunctionType, parseModule } from "../runtime/binary.ts";
 import type { ExportType, ImportType, MemoryType } from "../runtime/contract.ts";
@@ -21,6 +28,12 @@ const OFFERED: OfferedFunctions = offeredFunctions(
 
 /** The functions of WASI that are offered: not all of them are. */
 const OFFERED_OF_WASI: ReadonlySet<string> = new Set(wasiFunctions({}).map(({ functionName }) => functionName));
+
+/** Without a marker they tell a module of the experimental interface; with one they are a hybrid's, and all but the first kind are offered. */
+const CAMEL_CASE_IMPORTS: readonly string[] = [
+  ...EXPERIMENTAL_IMPORTS,
+  ...Object.values(HOST_FUNCTIONS).flatMap(({ experimental }) => experimental ?? []),
+];
 
 export interface ImportReport {
   readonly module: string;
@@ -107,7 +120,7 @@ export function withoutMarker(imports: readonly ImportType[], exports: readonly 
   if (isExperimental(imports, exports)) {
     const seen = [
       ...found.filter((name) => EXPERIMENTAL_EXPORTS.includes(name)),
-      ...imports.map((item) => item.name).filter((name) => EXPERIMENTAL_IMPORTS.includes(name)),
+      ...imports.map((item) => item.name).filter((name) => CAMEL_CASE_IMPORTS.includes(name)),
     ];
     return `the module was built for the experimental (pull) interface (it has ${list(seen)}), which is not supported: rebuild it against ABI v1, which exports ${MARKERS.v1}`;
   }
@@ -123,7 +136,7 @@ function list(names: readonly string[]): string {
 function isExperimental(imports: readonly ImportType[], exports: readonly ExportType[]): boolean {
   return (
     exports.some((item) => item.kind === "function" && EXPERIMENTAL_EXPORTS.includes(item.name)) ||
-    imports.some((item) => EXPERIMENTAL_IMPORTS.includes(item.name))
+    imports.some((item) => CAMEL_CASE_IMPORTS.includes(item.name))
   );
 }
 

@@ -109,7 +109,7 @@ describe("calls of a worker", () => {
     assert.equal(loaded.plugin.stats.deadlines, 1);
   });
 
-  test("instances share the work; one that hangs does not stop the others", async () => {
+  test("concurrency: more instances for more parallelism; one that hangs does not stop the others", async () => {
     await using loaded = await started(FRAGILE, { instances: 2, limits: QUICK });
     const hanging = failure(loaded.consume([1, 2, 3]));
     for (let n = 0; n < 20; n++) assert.deepEqual(await loaded.consume([n]), [[n]]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ConfigError } from "../component/errors.ts";
 import { WasmError } from "../runtime/errors.ts";
+import { SIGNALS } from "../telemetry/batch.ts";
 import { WasmPlugin } from "./plugin.ts";
 import { data, ECHO, type GuestParts, guest, imports, LineLogger } from "./testing/guests.ts";
 import { failure, inBothIsolations, load, started } from "./testing/load.ts";
@@ -23,7 +24,7 @@ inBothIsolations((isolation) => {
   };
 
   describe("start and shutdown", () => {
-    test("always called, in order, each once however often it is asked for (10.4.4); shutdown is seen as requested", async () => {
+    test("start, shutdown: in that order, each once however often it is asked for (10.4.4); shutdown is seen as requested", async () => {
       const { plugin, lines } = await load(guest(OBSERVED));
       assert.deepEqual(lines, ["debug: initialize"]);
       await Promise.all([plugin.start(), plugin.start()]);
@@ -34,13 +35,26 @@ inBothIsolations((isolation) => {
       assert.deepEqual(lines, ["debug: initialize", "debug: start", "debug: consume", "info: shutdown"]);
     });
 
-    test("called for an exporter, too", async () => {
-      const { plugin, lines } = await started(guest(OBSERVED), { role: "exporter" });
-      await plugin.shutdown();
-      assert.deepEqual(lines, ["debug: initialize", "debug: start", "info: shutdown"]);
-    });
+    for (const role of ["receiver", "processor", "exporter"] as const)
+      for (const signal of SIGNALS) {
+        // A receiver's loop has the thread that it runs on for itself.
+        if (role === "receiver" && isolation === "inline") continue;
+        test(`start, shutdown: always called, in that order, each once: ${role} of ${signal}`, async () => {
+          const loop = `(func (export "start_${signal}_receiver")
+            (loop $more (br_if $more (i32.eqz (call $get_shutdown_requested)))))`;
+          const { plugin, lines } = await load(guest({ ...OBSERVED, fields: `${OBSERVED.fields} ${loop}` }), {
+            role,
+            signals: [signal],
+          });
+          await plugin.start();
+          const done = role === "receiver" ? plugin.receive(signal, async () => {}) : undefined;
+          await plugin.shutdown();
+          await done;
+          assert.deepEqual(lines, ["debug: initialize", "debug: start", "info: shutdown"]);
+        });
+      }
 
-    test("a non-zero start aborts with the reason; shutdown is not called then", async () => {
+    test("start, shutdown: a non-zero start aborts start-up with the reason; shutdown is not called then", async () => {
       const { plugin, lines } = await load(
         guest({
           ...OBSERVED,
@@ -70,7 +84,7 @@ inBothIsolations((isolation) => {
       assert.match((await failure(plugin.start())).message, /was shut down/);
     });
 
-    test("a non-zero shutdown is an error with the reason, and everything is released", async () => {
+    test("start, shutdown: a non-zero shutdown is an error with the reason, and everything is released", async () => {
       const { plugin } = await started(
         guest({
           imports: imports("set_status_reason"),
@@ -82,6 +96,17 @@ inBothIsolations((isolation) => {
       assert.match(
         (await failure(plugin.consume({ signal: "logs", bytes: new Uint8Array(1) }))).message,
         /was shut down/,
+      );
+    });
+
+    test("shutdown waits for the calls that it finds; shutdown of the guest comes after them (6.3)", async () => {
+      const { plugin, lines } = await started(guest(OBSERVED));
+      const calls = Array.from({ length: 3 }, () => plugin.consume({ signal: "logs", bytes: new Uint8Array(1) }));
+      const [answers] = await Promise.all([Promise.all(calls), plugin.shutdown()]);
+      assert.equal(answers.length, 3);
+      assert.deepEqual(
+        lines.map((line) => line.split(": ")[1]),
+        ["initialize", "start", "consume", "consume", "consume", "shutdown"],
       );
     });
 
@@ -211,6 +236,15 @@ inBothIsolations((isolation) => {
       assert.equal(initialize.message, "wasm/test: _initialize: trapped: unreachable executed");
       const start = await failure(load(guest({ fields: "(func $s unreachable) (start $s)" })));
       assert.equal(start.message, "wasm/test: instantiation: unreachable executed");
+      const telemetry = await failure(
+        load(
+          guest({
+            rename: { get_supported_telemetry: undefined },
+            fields: '(func (export "get_supported_telemetry") (result i32) unreachable)',
+          }),
+        ),
+      );
+      assert.equal(telemetry.message, "wasm/test: get_supported_telemetry: trapped: unreachable executed");
     });
   });
 

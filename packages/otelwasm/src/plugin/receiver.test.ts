@@ -48,7 +48,7 @@ class Sink {
 }
 
 describe("a receiver's loop", () => {
-  test("every result is delivered, in order, until the stop; then shutdown, on the same instance", async () => {
+  test("receiver stop: every result is delivered, in order, until the flag is set; then shutdown, on the same instance", async () => {
     const { plugin, lines } = await receiving(
       receiver(DILIGENT, {
         shutdown: "(call $log (i32.const 2) (i32.const 64) (i32.const 4)) (i32.const 0)",
@@ -115,7 +115,7 @@ describe("a receiver's loop", () => {
     assert.equal(loaded.plugin.stats.refused, 0);
   });
 
-  test("the stop wakes a guest that waits; what it waited with is still answered before receive ends", async () => {
+  test("receiver stop: it wakes a guest that waits; what it waited with is still answered before receive ends", async () => {
     const { plugin } = await receiving(receiver(DILIGENT));
     const delivery = Promise.withResolvers<void>();
     const came = Promise.withResolvers<void>();
@@ -135,7 +135,7 @@ describe("a receiver's loop", () => {
     await done;
   });
 
-  test("a batch that waits for another attempt when the stop comes is lost, counted and logged", async () => {
+  test("receiver stop: a batch that waits for another attempt then is lost, counted and logged", async () => {
     const { plugin, lines } = await receiving(receiver(DILIGENT));
     const came = Promise.withResolvers<void>();
     const done = plugin.receive("logs", async () => {
@@ -149,7 +149,7 @@ describe("a receiver's loop", () => {
     assert.ok(lines.includes("error: data of the plugin is refused and lost"));
   });
 
-  test("10.4.3 data that comes after the stop is refused and counted", async () => {
+  test("receiver stop: data that arrives after it is refused and counted, not silently dropped (10.4.3)", async () => {
     const { plugin, lines } = await receiving(receiver(`(call $send) ${UNTIL_STOP} (call $send) (call $send)`));
     const sink = new Sink();
     const done = plugin.receive("logs", sink.deliver);
@@ -161,7 +161,7 @@ describe("a receiver's loop", () => {
     assert.equal(lines.filter((line) => line.includes("came after the plugin was asked to stop")).length, 2);
   });
 
-  test("one that never looks at the flag is ended at the deadline", async () => {
+  test("receiver stop: one that never looks at the flag is terminated at the deadline", async () => {
     const { plugin } = await receiving(receiver(`(call $send) ${SPIN}`), { limits: { shutdownTimeoutMs: 200 } });
     const sink = new Sink();
     const done = plugin.receive("logs", sink.deliver);
@@ -174,7 +174,7 @@ describe("a receiver's loop", () => {
     assert.ok(performance.now() - began < 500);
   });
 
-  test("one that returns early or traps is reported with its reason and starts again, until it is too often", async () => {
+  test("receiver that returns early or traps: reported with its status reason, counted, restarted per policy until it is too often", async () => {
     for (const [body, how] of [
       [
         "(call $send) (call $set_status_reason (i32.const 64) (i32.const 4))",

@@ -1,5 +1,5 @@
 // Malformed bytes found while a plugin looks into a batch. Accessors then answer defaults and loops end; the first
-// finding becomes the reason of the error status that `consume_*` returns, so no plugin has to check for it.
+// finding becomes the reason of the status "invalid argument" that `consume_*` returns, so no plugin has to check for it.
 
 let reason: string | null = null;
 let position: usize = 0;

@@ -130,7 +130,7 @@ describe("receiver wasm", () => {
     assert.equal(totals(made), undefined);
   });
 
-  test("what the guest sets when it has seen the flag is refused, and the log says so", async () => {
+  test("10.4.3 what the guest sets when it has seen the flag is refused, and the log says so", async () => {
     const late = `(call $set_result_SIGNAL (i32.const 4096) (i32.const ${payload(1).length}))`;
     const wait = "(loop $again (br_if $again (i32.eqz (call $get_shutdown_requested))))";
     const made = make(receiverGuest([payload(1)], `${wait} ${late}`));

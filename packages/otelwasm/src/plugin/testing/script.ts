@@ -29,8 +29,8 @@ export const STEP_BYTES = 12;
 export type Step = readonly [op: number, a: number, b: number];
 export type Script = readonly Step[];
 
-/** Where the guest keeps the script of each phase; that of `consume` is the batch. */
-const SCRIPT_AT = { _initialize: 0x8000, start: 0x8400, alloc: 0x8800, shutdown: 0x8c00 } as const;
+/** Where the guest keeps the script of each phase; that of `consume` is the batch. A receiver waits for its end when its script has ended. */
+const SCRIPT_AT = { _initialize: 0x8000, start: 0x8400, alloc: 0x8800, shutdown: 0x8c00, receive: 0x9000 } as const;
 export type Phase = keyof typeof SCRIPT_AT;
 const PHASES = Object.keys(SCRIPT_AT) as Phase[];
 
@@ -83,9 +83,20 @@ export function scriptedGuest(scripts: Readonly<Record<Phase, Script>>): Uint8Ar
     alloc: call("alloc"),
     shutdown: call("shutdown"),
     consume: "(call $run (local.get $pointer))",
-    fields: INTERPRETER + PHASES.map((phase) => dataAt(SCRIPT_AT[phase], bytesOf(scripts[phase]))).join("\n"),
+    fields:
+      INTERPRETER +
+      SIGNALS.map(receiver).join("\n") +
+      PHASES.map((phase) => dataAt(SCRIPT_AT[phase], bytesOf(scripts[phase]))).join("\n"),
   };
   return guest(parts);
+}
+
+/** An empty result says that the script has ended. */
+function receiver(signal: Signal): string {
+  return `(func (export "start_${signal}_receiver")
+    (drop ${call("receive")})
+    (call $set_result_${signal} (i32.const 0) (i32.const 0))
+    (loop $more (br_if $more (i32.eqz (call $get_shutdown_requested)))))`;
 }
 
 /** How a call must end; all of `error` stands in its message. `broken`: the instance is of no more use. */
@@ -161,6 +172,34 @@ export class Model {
       },
       this.#takesResults ? signal : undefined,
     );
+  }
+
+  /**
+   * A receiver's loop until it waits for its end.
+   *
+   * @returns what it delivered by then, whatever the outcome, and how many results were too large
+   */
+  receive(signal: Signal): {
+    readonly outcome: Outcome;
+    readonly delivered: readonly Uint8Array[];
+    readonly refused: number;
+  } {
+    const operation = `start_${signal}_receiver`;
+    let delivered: Uint8Array[] = [];
+    const outcome = this.#guarded(
+      operation,
+      () => {
+        try {
+          this.#run(SCRIPT_AT.receive);
+        } finally {
+          delivered = this.#results ?? [];
+        }
+        return { results: undefined };
+      },
+      signal,
+    );
+    const fits = delivered.filter((bytes) => bytes.length <= MAX_RESULT_BYTES);
+    return { outcome, delivered: fits, refused: delivered.length - fits.length };
   }
 
   #guarded(operation: string, work: () => Outcome, accepts?: Signal): Outcome {
