@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Batch, Consumer } from "../../component/component.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { LogAttributes, Logger } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 
 export interface LogLine {
@@ -34,7 +35,7 @@ export function testSettings(
   lines: LogLine[] = [],
   shared: Map<string, unknown> = new Map(),
 ): ComponentSettings {
-  return { id, signal, logger: recordingLogger(lines), shared };
+  return settingsWith({ id, signal, logger: recordingLogger(lines), shared });
 }
 
 /** The bytes' buffer can be given to a thread, and nothing but they is in it. */
