@@ -5,7 +5,7 @@
 // Listens on 127.0.0.1:4318 (HTTP) or 4317 (gRPC), sends to 127.0.0.1:5318 or 5317.
 import type { Consumer, Exporter, Receiver } from "../packages/otelwasm/src/component/component.ts";
 import type { ExporterFactory } from "../packages/otelwasm/src/component/factory.ts";
-import { silentLogger } from "../packages/otelwasm/src/component/logger.ts";
+import { settingsWith } from "../packages/otelwasm/src/component/testing/settings.ts";
 import { otlpReceiver } from "../packages/otelwasm/src/components/otlp/factory.ts";
 import { otlpGrpcExporter } from "../packages/otelwasm/src/components/otlpgrpc/factory.ts";
 import { otlpHttpExporter } from "../packages/otelwasm/src/components/otlphttp/factory.ts";
@@ -32,11 +32,10 @@ const shared = new Map<string, unknown>();
 const exporters: Exporter[] = [];
 const receivers: Receiver[] = [];
 for (const signal of SIGNALS) {
-  const settings = { signal, logger: silentLogger, shared };
-  const exporter = target.create({ ...settings, id: target.type }, exporterConfig);
+  const exporter = target.create(settingsWith({ id: target.type, signal, shared }), exporterConfig);
   const next: Consumer = exporter;
   exporters.push(exporter);
-  receivers.push(otlpReceiver.create({ ...settings, id: "otlp" }, receiverConfig, next));
+  receivers.push(otlpReceiver.create(settingsWith({ id: "otlp", signal, shared }), receiverConfig, next));
 }
 for (const component of [...exporters, ...receivers]) await component.start();
 

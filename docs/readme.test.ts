@@ -54,10 +54,11 @@ function run(command: string, args: readonly string[], cwd: string): { printed: 
 
 /** `npx otelwasm --config FILE`: until it is ready, then Ctrl-C. */
 async function serve(config: string, cwd: string): Promise<void> {
-  const ports = ["grpc", "http"].flatMap((protocol) => [
-    "--set",
-    `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`,
-  ]);
+  const ports = [
+    ...["grpc", "http"].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
+    "extensions.health_check.endpoint=127.0.0.1:0",
+    "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]",
+  ].flatMap((setting) => ["--set", setting]);
   const child = spawn(process.execPath, [OTELWASM, "--config", config, ...ports], { cwd, env: ENV });
   let log = "";
   child.stdout.resume();

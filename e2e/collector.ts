@@ -1,5 +1,5 @@
 /** Collectors in this process, and the configurations that the tests share. */
-import { type CollectorOptions, createCollector } from "otelwasm";
+import { type Collector, type CollectorOptions, createCollector } from "otelwasm";
 import type { Target } from "./clients.ts";
 import { SIGNALS, type Signal } from "./proto.ts";
 import type { Sink } from "./sink.ts";
@@ -43,6 +43,9 @@ export function throughConfig(
 }
 
 export interface Running extends Target, AsyncDisposable {
+  readonly collector: Collector;
+  /** Of an endpoint. @param protocol as `Collector.endpoints` has it */
+  url(protocol: string): string;
   shutdown(): Promise<void>;
 }
 
@@ -59,6 +62,8 @@ export async function startCollector(config: object, options: Pick<CollectorOpti
   };
   const shutdown = (): Promise<void> => collector.shutdown();
   return {
+    collector,
+    url,
     // Asked when needed: not every collector has a server.
     get grpcUrl() {
       return url("grpc");

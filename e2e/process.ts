@@ -98,7 +98,10 @@ export function runProgram(argv: readonly [string, ...string[]], options: Progra
   };
 }
 
-/** The `otelwasm` command. Objects become a configuration file (JSON is YAML), put in front as `--config FILE`. */
+/** The command's own metrics have a fixed port where nobody chooses one, and tests run side by side. */
+export const NO_METRICS: readonly [string, string] = ["--set", "service.telemetry.metrics.level=none"];
+
+/** The `otelwasm` command. Objects become a configuration file (JSON is YAML), put in front as `--config FILE`; with own metrics only where they are configured. */
 export function runOtelwasm(
   config: object | undefined,
   args: readonly string[] = [],
@@ -109,6 +112,7 @@ export function runOtelwasm(
     const path = join(temporaryFolder(), "config.yaml");
     writeFileSync(path, JSON.stringify(config, undefined, 2));
     first.push("--config", path);
+    if (!JSON.stringify(config).includes('"metrics":{')) first.push(...NO_METRICS);
   }
   return runProgram(["packages/otelwasm/bin/otelwasm.js", ...first, ...args], options);
 }

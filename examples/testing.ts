@@ -1,7 +1,7 @@
 /** What the examples' tests share: a plugin in the collector's own host, judged by protobufjs. */
 import { readFile } from "node:fs/promises";
 import { postHttp } from "../e2e/clients.ts";
-import { runProgram } from "../e2e/process.ts";
+import { NO_METRICS, runProgram } from "../e2e/process.ts";
 import { decode, encode, type Plain, requestType, type Signal } from "../e2e/proto.ts";
 import { startSink } from "../e2e/sink.ts";
 import { plain } from "../packages/otelwasm/src/config/expanded.ts";
@@ -131,7 +131,7 @@ export async function throughCollector(name: string, signal: Signal, batch: obje
     [`${prefix}_SINK_ENDPOINT`]: sink.httpUrl,
   };
   const config = `examples/${name}/config.yaml`;
-  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", "--config", config], { env });
+  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", "--config", config, ...NO_METRICS], { env });
   const [, httpUrl] = await program.waitFor(/"?http"?[^\n]*?(http:\/\/127\.0\.0\.1:\d+)/);
   const { status } = await postHttp(
     { httpUrl: httpUrl! },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import { runProgram } from "../../e2e/process.ts";
+import { NO_METRICS, runProgram } from "../../e2e/process.ts";
 import { decode, items, type Plain, requestType, type Signal } from "../../e2e/proto.ts";
 import { EPOCH, type Guest, instantiateBinary } from "../../packages/sdk/test/harness.ts";
 import { buildGeneratorPlugin } from "./build.ts";
@@ -236,7 +236,7 @@ test("a configuration that makes no sense is refused with the key's name", () =>
 test("the README's collector prints all three signals, and stops at once though the receivers sleep", async () => {
   const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
   const command = /npx otelwasm (--config) (\S+)/.exec(readme) ?? assert.fail("no command");
-  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!]);
+  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!, ...NO_METRICS]);
   await program.waitFor(/exception\.|POST \/checkout|GET \/products/);
   await program.waitFor(/http\.server\.request\.duration/);
   await program.waitFor(/shown to|one more|taken/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { postHttp } from "../../e2e/clients.ts";
-import { runProgram } from "../../e2e/process.ts";
+import { NO_METRICS, runProgram } from "../../e2e/process.ts";
 import { encode, requestType } from "../../e2e/proto.ts";
 import { type Guest, instantiateBinary } from "../../packages/sdk/test/harness.ts";
 import { buildStdoutPlugin } from "./build.ts";
@@ -133,7 +133,9 @@ test("the README's collector prints what the README's curl sends", async () => {
   await buildStdoutPlugin();
   const anyPorts = { STDOUT_GRPC_ENDPOINT: "127.0.0.1:0", STDOUT_HTTP_ENDPOINT: "127.0.0.1:0" };
   const command = /npx otelwasm (--config) (\S+)/.exec(readme) ?? assert.fail("no command");
-  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!], { env: anyPorts });
+  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!, ...NO_METRICS], {
+    env: anyPorts,
+  });
   const [, address] = await program.waitFor(/"?http"?[^\n]*?(http:\/\/127\.0\.0\.1:\d+)/);
   const [, body] = /-d '([^']+)'/.exec(readme) ?? assert.fail("no curl");
   const answer = await postHttp({ httpUrl: address! }, "logs", body!, { contentType: "application/json" });

@@ -22,6 +22,7 @@ test("the library's surface is what is written here, no more", () => {
     "createLogger",
     "decodeJson",
     "defineExporter",
+    "defineExtension",
     "defineProcessor",
     "defineReceiver",
     "duration",

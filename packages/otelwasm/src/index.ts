@@ -30,6 +30,7 @@ export { ComponentError } from "./service/graph.ts";
 export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
+export type { StatusListener } from "./service/status.ts";
 
 import type { PluginOptions } from "./plugin/options.ts";
 import { WasmPlugin } from "./plugin/plugin.ts";
@@ -55,6 +56,7 @@ export type {
   Consumer,
   Endpoint,
   Exporter,
+  Extension,
   Processor,
   Receiver,
 } from "./component/component.ts";
@@ -65,11 +67,15 @@ export type {
   ComponentFactory,
   ComponentSettings,
   ExporterFactory,
+  ExtensionFactory,
+  ExtensionHost,
+  ExtensionSettings,
   ProcessorFactory,
   ReceiverFactory,
 } from "./component/factory.ts";
 // To write native components.
-export { defineExporter, defineProcessor, defineReceiver } from "./component/factory.ts";
+export { defineExporter, defineExtension, defineProcessor, defineReceiver } from "./component/factory.ts";
+export type { ComponentHealth, ComponentStatus, Health, PipelineHealth, StatusReport } from "./component/health.ts";
 export type { LogAttributes, Logger } from "./component/logger.ts";
 export { silentLogger } from "./component/logger.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";

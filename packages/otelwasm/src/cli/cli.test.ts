@@ -26,7 +26,7 @@ function file(name: string, text: string): string {
 const GOOD = `
 receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}
 exporters: {nop: }
-service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}
+service: {telemetry: {metrics: {level: none}}, pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}
 `;
 const READY = /Everything is ready\. Begin running and processing data\./;
 const NO_STACK = /\n\s+at /;
@@ -54,6 +54,7 @@ describe("information", () => {
     assert.deepEqual(names("receivers"), ["otlp", "wasm"]);
     assert.deepEqual(names("processors"), ["wasm"]);
     assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
+    assert.deepEqual(names("extensions"), ["health_check"]);
     assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
   });
 });
@@ -256,6 +257,67 @@ describe("running", () => {
     assert.equal(await command.ended, 1);
     assert.match(command.stderr, /error {2}processor "wasm" \(pipeline logs\) cannot be shut down: .*shutdown/);
     assert.match(command.stderr, /error {2}Shutdown complete, with errors\n$/);
+  });
+
+  test("own metrics are on localhost:8888 where the configuration does not say, and a port that is taken is named", async () => {
+    await using server = createServer();
+    const listening = Promise.race([once(server, "listening"), once(server, "error")]);
+    // If somebody else has it, it is taken all the same.
+    server.listen(8888, "127.0.0.1");
+    await listening.catch((error: NodeJS.ErrnoException) => assert.equal(error.code, "EADDRINUSE"));
+    const config = GOOD.replace("{telemetry: {metrics: {level: none}}, ", "{");
+    const { code, stderr } = await runCommand(["--config", file("taken.yaml", config)]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /error {2}Cannot start: service::telemetry::metrics: cannot listen on localhost:8888: the address is in use .*level: none switches them off\n/,
+    );
+    assert.doesNotMatch(stderr, NO_STACK);
+  });
+
+  test("health checks and own metrics are announced with their addresses, and answer", async () => {
+    const config = GOOD.replace(
+      "service: {telemetry: {metrics: {level: none}}, ",
+      "service: {extensions: [health_check], ",
+    );
+    const settings = [
+      "extensions.health_check.endpoint=127.0.0.1:0",
+      "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]",
+    ].flatMap((setting) => ["--set", setting]);
+    await using command = startCommand(["--config", file("observed.yaml", config), ...settings]);
+    await command.untilLogged(READY);
+    const [, health] = await command.untilLogged(/Listening for health_check on (http:\S+\/)/);
+    const [, metrics] = await command.untilLogged(/Listening for prometheus on (http:\S+\/metrics)/);
+    assert.equal((await fetch(health!)).status, 200);
+    assert.match(await (await fetch(metrics!)).text(), /^otelcol_process_uptime_seconds_total/m);
+    command.kill("SIGTERM");
+    assert.equal(await command.ended, 0);
+  });
+
+  test("a component's fatal error shuts the collector down, with exit code 1", async () => {
+    const builtin = new URL("../service/builtin.ts", import.meta.url);
+    const inject = file(
+      "fatal.mjs",
+      `import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
+       import { builtinFactories } from ${JSON.stringify(builtin)};
+       builtinFactories.push({
+         kind: "extension", type: "fatal", description: "Ends it", schema: z.strictObject({}),
+         create: ({ reportStatus }) => ({
+           async start() { process.on("SIGUSR2", () => reportStatus({ status: "FatalError", error: "the end" })); },
+           async shutdown() {},
+         }),
+       });`,
+    );
+    const config = GOOD.replace("service: {", "extensions: {fatal: }\nservice: {extensions: [fatal], ");
+    const NODE_OPTIONS = `--import=${inject}`;
+    await using command = startCommand(["--config", file("fatal.yaml", config)], { NODE_OPTIONS });
+    await command.untilLogged(READY);
+    command.kill("SIGUSR2");
+    assert.equal(await command.ended, 1);
+    assert.match(
+      command.stderr,
+      /error {2}Shutting down: extension "fatal" says that the collector cannot go on {2}\{"error": "the end"\}\n[\s\S]*Shutdown complete\n$/,
+    );
   });
 
   for (const [what, code] of [

@@ -1,18 +1,18 @@
 import { stringify } from "yaml";
 import { builtinFactories } from "../service/builtin.ts";
 import { FactorySet } from "../service/factories.ts";
-import { version } from "./version.ts";
+import { version } from "../service/version.ts";
 
 /** The component types, in the shape of the Collector's `components` command. */
 export function printComponents(): void {
   const factories = new FactorySet(builtinFactories);
-  const listed = (["receiver", "processor", "exporter"] as const).map((kind) => [
+  const listed = (["receiver", "processor", "exporter", "extension"] as const).map((kind) => [
     `${kind}s`,
-    factories.list(kind).map(({ type, aliases, description, signals }) => ({
+    factories.list(kind).map(({ type, aliases, description, ...factory }) => ({
       name: type,
       ...(aliases === undefined || aliases.length === 0 ? {} : { aliases }),
       description,
-      signals,
+      ...("signals" in factory ? { signals: factory.signals } : {}),
     })),
   ]);
   const buildinfo = { command: "otelwasm", description: "OpenTelemetry Collector for Node.js", version: version() };

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
+import { version } from "../service/version.ts";
 import { addPluginCommands } from "./plugin/commands.ts";
-import { version } from "./version.ts";
 
 /** Where a configuration comes from, as the command line says. */
 export interface ConfigOptions {

@@ -2,11 +2,11 @@ import { constants } from "node:os";
 import { type Logger, silentLogger } from "../component/logger.ts";
 import { createCollector } from "../service/create.ts";
 import { createLogger } from "../service/logger.ts";
+import { version } from "../service/version.ts";
 import { readConfig } from "./config.ts";
 import { tuneHeap } from "./heap.ts";
 import type { ConfigOptions } from "./program.ts";
 import { EXIT } from "./report.ts";
-import { version } from "./version.ts";
 
 /**
  * Runs a collector until SIGTERM or SIGINT, then drains it. A second signal ends the process at once.
@@ -22,6 +22,8 @@ export async function runCollector(options: ConfigOptions, debug: boolean): Prom
   const collector = await createCollector(
     readConfig(options, (warning) => warnings.push(warning)),
     {
+      // The Collector's: who runs the command expects to find them there.
+      defaultMetricsAddress: { host: "localhost", port: 8888 },
       logger: (settings) => {
         logger = createLogger(settings);
         return logger;
@@ -41,13 +43,22 @@ export async function runCollector(options: ConfigOptions, debug: boolean): Prom
     });
   }
 
-  const stop = untilStopped(logger);
+  let fatal = false;
+  const broken = new Promise<"broken">((resolve) => {
+    collector.onStatusChange(({ kind, id, status, error }) => {
+      if (status !== "FatalError") return;
+      fatal = true;
+      logger.error(`Shutting down: ${kind} "${id}" says that the collector cannot go on`, { error });
+      resolve("broken");
+    });
+  });
+  const stop = Promise.race([untilStopped(logger), broken]);
   logger.info("Starting otelwasm", { version: version(), node: process.version, pid: process.pid });
   const starting = collector.start();
   try {
     const first = await Promise.race([starting, stop]);
-    // A start that a signal interrupts fails with just that.
-    if (first === "stopped") starting.catch((error: unknown) => logger.debug(messageOf(error)));
+    // A start that is interrupted fails with just that.
+    if (first !== undefined) starting.catch((error: unknown) => logger.debug(messageOf(error)));
     else announce();
   } catch (error) {
     failure(`Cannot start: ${messageOf(error)}`, error);
@@ -63,7 +74,7 @@ export async function runCollector(options: ConfigOptions, debug: boolean): Prom
     return EXIT.failure;
   }
   logger.info("Shutdown complete");
-  return EXIT.ok;
+  return fatal ? EXIT.failure : EXIT.ok;
 
   function announce(): void {
     for (const { component, protocol, url } of collector.endpoints) {

@@ -46,5 +46,13 @@ export interface Processor extends Component, Consumer {}
 
 export interface Exporter extends Component, Consumer {}
 
-export type ComponentKind = "receiver" | "processor" | "exporter";
+/** Stands beside the pipelines and gets no data: started before them, stopped after them. */
+export interface Extension extends Component {
+  /** Filled by `start`, as a receiver's. */
+  readonly endpoints?: readonly Endpoint[];
+}
+
+/** The kinds that pipelines are made of. */
+export type PipelineComponentKind = "receiver" | "processor" | "exporter";
+export type ComponentKind = PipelineComponentKind | "extension";
 export type { Batch, Signal };

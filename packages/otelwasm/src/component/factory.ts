@@ -1,15 +1,27 @@
+import type { Meter } from "@opentelemetry/api";
 import type { ZodType } from "zod";
 import type { Signal } from "../telemetry/batch.ts";
-import type { Consumer, Exporter, Processor, Receiver } from "./component.ts";
+import type { Consumer, Exporter, Extension, Processor, Receiver } from "./component.ts";
+import type { Health, StatusReport } from "./health.ts";
 import type { Logger } from "./logger.ts";
 
-/** What a component is told about itself. */
-export interface ComponentSettings {
+/** What a component of any kind is told about itself. */
+interface CommonSettings {
   /** `type` or `type/name`, as in the configuration. */
   readonly id: string;
-  readonly signal: Signal;
   /** Names the component (and, for processors, its pipeline) in each line. */
   readonly logger: Logger;
+  /** Makes instruments for the collector's own metrics; one for all components, so each gives its `attributes` to what it measures. */
+  readonly meter: Meter;
+  /** What tells this instance from all others in own telemetry: `otelcol.component.id` and the like. The logger has them already. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Tells the service how the component is, between the end of `start` and `shutdown`: only of changes, and it never throws. */
+  readonly reportStatus: (report: StatusReport) => void;
+}
+
+/** What a component of a pipeline is told about itself. */
+export interface ComponentSettings extends CommonSettings {
+  readonly signal: Signal;
   /**
    * One map for all the components of a service. A receiver that serves several signals behind one port keeps its server
    * here, keyed by its id: receivers and exporters are created once per (signal, id), processors once per (pipeline, id).
@@ -17,34 +29,53 @@ export interface ComponentSettings {
   readonly shared: Map<string, unknown>;
 }
 
+/** What an extension can ask of the collector that it belongs to. */
+export interface ExtensionHost {
+  /** How the collector is now. */
+  health(): Health;
+}
+
+/** What an extension is told about itself. */
+export interface ExtensionSettings extends CommonSettings {
+  readonly host: ExtensionHost;
+}
+
 interface FactoryBase<C> {
   /** `^[a-zA-Z][0-9a-zA-Z_]{0,62}$` */
   readonly type: string;
   /** Other names that configurations may use for the type. */
   readonly aliases?: readonly string[];
-  readonly signals: readonly Signal[];
   /** One line for `otelwasm components`. */
   readonly description: string;
   /** Strict, with the defaults: what it gives back is what `create` gets. An absent configuration is parsed as `{}`. */
   readonly schema: ZodType<C>;
 }
 
-export interface ReceiverFactory<C = unknown> extends FactoryBase<C> {
+interface PipelineFactoryBase<C> extends FactoryBase<C> {
+  readonly signals: readonly Signal[];
+}
+
+export interface ReceiverFactory<C = unknown> extends PipelineFactoryBase<C> {
   readonly kind: "receiver";
   create(settings: ComponentSettings, config: C, next: Consumer): Receiver;
 }
 
-export interface ProcessorFactory<C = unknown> extends FactoryBase<C> {
+export interface ProcessorFactory<C = unknown> extends PipelineFactoryBase<C> {
   readonly kind: "processor";
   create(settings: ComponentSettings, config: C, next: Consumer): Processor;
 }
 
-export interface ExporterFactory<C = unknown> extends FactoryBase<C> {
+export interface ExporterFactory<C = unknown> extends PipelineFactoryBase<C> {
   readonly kind: "exporter";
   create(settings: ComponentSettings, config: C): Exporter;
 }
 
-export type ComponentFactory = ReceiverFactory | ProcessorFactory | ExporterFactory;
+export interface ExtensionFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: "extension";
+  create(settings: ExtensionSettings, config: C): Extension;
+}
+
+export type ComponentFactory = ReceiverFactory | ProcessorFactory | ExporterFactory | ExtensionFactory;
 
 /** Loses the configuration's type, which only the factory itself needs: the schema has produced what `create` takes. */
 export function defineReceiver<C>(factory: ReceiverFactory<C>): ReceiverFactory {
@@ -57,4 +88,8 @@ export function defineProcessor<C>(factory: ProcessorFactory<C>): ProcessorFacto
 
 export function defineExporter<C>(factory: ExporterFactory<C>): ExporterFactory {
   return factory as ExporterFactory;
+}
+
+export function defineExtension<C>(factory: ExtensionFactory<C>): ExtensionFactory {
+  return factory as ExtensionFactory;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
+import type { ComponentHealth } from "../component/health.ts";
 import type { LogAttributes, Logger } from "../component/logger.ts";
 import { silentLogger } from "../component/logger.ts";
 import { parseConfig } from "../config/load.ts";
@@ -22,6 +23,16 @@ function created(world: World): string[] {
 
 function happened(world: World, what: string): string[] {
   return world.events.filter((event) => event.startsWith(`${what} `)).map((event) => event.slice(what.length + 1));
+}
+
+/** Resolves with the next change of a component's status. */
+function nextChange(collector: Collector): Promise<ComponentHealth> {
+  return new Promise((resolve) => {
+    const end = collector.onStatusChange((health) => {
+      end();
+      resolve(health);
+    });
+  });
 }
 
 const TWO_PIPELINES = `
@@ -229,7 +240,9 @@ service:
 
   test("a shutdown during the start ends it", async () => {
     const world = collectorOf(CHAIN);
+    const begun = nextChange(world.collector);
     const start = world.collector.start();
+    await begun;
     const stop = world.collector.shutdown();
     await assert.rejects(start, /the collector is shutting down/);
     await stop;
@@ -239,7 +252,9 @@ service:
 
   test("a shutdown does not wait for ever for a start that hangs", async () => {
     const world = collectorOf(CHAIN.replace("exporters: {mem: }", "exporters: {mem: {hang: start}}"));
+    const begun = nextChange(world.collector);
     world.collector.start().catch(() => assert.fail("the start cannot end"));
+    await begun;
     await world.collector.shutdown();
     assert.equal(happened(world, "shutdown").length, 6);
   });

@@ -1,15 +1,19 @@
+import type { Health } from "../component/health.ts";
 import type { Logger } from "../component/logger.ts";
 import { formatDuration } from "../config/duration.ts";
 import type { ServiceConfig } from "./config.ts";
 import { type BoundEndpoint, buildGraph } from "./graph.ts";
 import { endpointsOf, SHUTDOWN_TIMEOUT_MS, startGraph, stopGraph, within } from "./lifecycle.ts";
+import { noMetrics, type OwnMetrics } from "./metrics/metrics.ts";
+import { StatusBoard, type StatusListener } from "./status.ts";
 
 /** A configuration that runs. */
 export interface Collector {
   /**
    * Starts every component; resolves when data can come. Called once.
    *
-   * @throws ComponentError that names the component that could not start; everything is shut down again by then
+   * @throws ComponentError that names the component that could not start, Error that names the address that own metrics cannot have; everything is shut
+   *   down again by then
    */
   start(): Promise<void>;
   /**
@@ -19,12 +23,22 @@ export interface Collector {
    * @throws AggregateError of ComponentErrors if components could not be shut down; all the others are
    */
   shutdown(): Promise<void>;
-  /** Where the receivers listen. Empty before `start` has resolved. */
+  /** Where receivers and extensions listen, and own metrics are served. Empty before `start` has resolved. */
   readonly endpoints: readonly BoundEndpoint[];
+  /** How it is now: the whole, each pipeline, each component. */
+  health(): Health;
+  /**
+   * Tells of each change of a component's status. What the listener throws is logged, and nothing else.
+   *
+   * @returns ends it
+   */
+  onStatusChange(listener: StatusListener): () => void;
 }
 
 export interface RunOptions {
   readonly logger: Logger;
+  /** Default: nothing is measured. */
+  readonly metrics?: OwnMetrics;
   /** Milliseconds that each component may take to shut down. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
 }
@@ -34,10 +48,12 @@ export interface RunOptions {
  *
  * @throws ConfigError | ComponentError if a factory refuses what it gets
  */
-export function assemble(config: ServiceConfig, { logger, shutdownTimeoutMs }: RunOptions): Collector {
-  const graph = buildGraph(config, logger);
+export function assemble(config: ServiceConfig, options: RunOptions): Collector {
+  const { logger, metrics = noMetrics, shutdownTimeoutMs } = options;
+  const board = new StatusBoard();
+  const graph = buildGraph(config, { logger, meter: metrics.meter, board });
   const timeoutMs = shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS;
-  for (const name of config.unused) logger.debug(`${name} is configured, but in no pipeline`);
+  for (const sentence of config.unused) logger.debug(sentence);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   let endpoints: readonly BoundEndpoint[] = [];
@@ -45,12 +61,14 @@ export function assemble(config: ServiceConfig, { logger, shutdownTimeoutMs }: R
   const start = async (): Promise<void> => {
     const begun = performance.now();
     try {
+      // First and last: how the start and the stop go can be read there.
+      await metrics.start();
       await startGraph(graph, () => stopping !== undefined);
-      endpoints = endpointsOf(graph);
+      endpoints = [...endpointsOf(graph), ...metrics.endpoints];
     } catch (error) {
       // Whoever called `shutdown` meanwhile stops the graph; otherwise nobody else would.
       if (stopping === undefined) {
-        stopping = stopGraph(graph, timeoutMs).then((failures) => {
+        stopping = stopAll().then((failures) => {
           for (const failure of failures) logger.error(failure.message);
         });
         await stopping;
@@ -60,10 +78,20 @@ export function assemble(config: ServiceConfig, { logger, shutdownTimeoutMs }: R
     logger.debug(`Started in ${formatDuration(Math.round(performance.now() - begun))}`);
   };
 
+  const stopAll = async (): Promise<Error[]> => {
+    const failures: Error[] = await stopGraph(graph, timeoutMs);
+    await metrics.shutdown().catch((error: unknown) => {
+      failures.push(
+        new Error(`own metrics cannot be shut down: ${error instanceof Error ? error.message : String(error)}`),
+      );
+    });
+    return failures;
+  };
+
   const stop = async (): Promise<void> => {
     // How a start ends is its caller's to know; here it only has to be over.
     await Promise.allSettled([within(timeoutMs, Promise.resolve(starting))]);
-    const failures = await stopGraph(graph, timeoutMs);
+    const failures = await stopAll();
     endpoints = [];
     if (failures.length > 0) throw new AggregateError(failures, failures.map((failure) => failure.message).join("; "));
   };
@@ -82,5 +110,7 @@ export function assemble(config: ServiceConfig, { logger, shutdownTimeoutMs }: R
     get endpoints() {
       return endpoints;
     },
+    health: () => board.health(),
+    onStatusChange: (listener) => board.listen(listener),
   };
 }

@@ -65,9 +65,31 @@ service:
     assert.deepEqual(config.logs, { level: "debug", encoding: "json" });
   });
 
+  test("own metrics: nothing said, switched off, readers", () => {
+    const metrics = (section: string) =>
+      resolve(`${GOOD}service: {telemetry: {metrics: ${section}}, pipelines: {traces: ${PIPELINE}}}`).metrics;
+    assert.deepEqual(metrics(""), { level: "normal", readers: undefined });
+    assert.deepEqual(metrics("{level: None, readers: []}"), { level: "none", readers: [] });
+    const names = { withoutScopeInfo: false, withoutTypeSuffix: true, withoutUnits: false, resourceLabels: false };
+    assert.deepEqual(
+      metrics(
+        "{level: detailed, readers: [{pull: {exporter: {prometheus: {host: '::1', port: 0, without_type_suffix: true}}}}]}",
+      ),
+      { level: "detailed", readers: [{ address: { host: "::1", port: 0 }, ...names }] },
+    );
+  });
+
+  test("extensions keep the order of service::extensions, each once", () => {
+    const config = resolve(
+      `${GOOD}extensions: {mem/a: , mem/b: , mem: }\nservice: {extensions: [mem/b, mem, mem/b], pipelines: {traces: ${PIPELINE}}}`,
+    );
+    assert.deepEqual(config.serviceExtensions, ["mem/b", "mem"]);
+    assert.deepEqual(config.unused, ['extension "mem/a" is configured, but not in service::extensions']);
+  });
+
   test("what is configured but unused is checked all the same, and known", () => {
     const config = resolve(`receivers: {mem: , mem/spare: }\n${EXPORTERS}\n${SERVICE}`);
-    assert.deepEqual(config.unused, ['receiver "mem/spare"']);
+    assert.deepEqual(config.unused, ['receiver "mem/spare" is configured, but in no pipeline']);
     assert.deepEqual(issuesOf(`receivers: {mem: , mem/spare: {tag: 999}}\n${EXPORTERS}\n${SERVICE}`), [
       "receivers::mem/spare::tag: must be at most 255",
     ]);
@@ -122,11 +144,22 @@ const cases: readonly (readonly [name: string, yaml: string, ...issues: string[]
     "receivers::mem: must be a map, not the number 5",
   ],
   [
-    "connectors and extensions",
-    `${GOOD}connectors: {forward: }\nextensions: {health_check: }\nservice: {extensions: [health_check], pipelines: {traces: ${PIPELINE}}}`,
+    "connectors",
+    `${GOOD}connectors: {forward: }\n${SERVICE}`,
     "connectors::forward: connectors are not supported in this version; remove it",
-    "extensions::health_check: extensions are not supported in this version; remove it",
-    "service::extensions: extensions are not supported in this version; remove them",
+  ],
+  [
+    "extensions",
+    `${GOOD}extensions: {men: , mem/x: {fial: start}}\nservice: {extensions: [men, mem/x, other, other], pipelines: {traces: ${PIPELINE}}}`,
+    'extensions::men: unknown extension type "men"; did you mean "mem"? known types: mem',
+    'extensions::mem/x::fial: unknown key; did you mean "fail"?',
+    'service::extensions: references extension "other" which is not configured',
+  ],
+  [
+    "an unknown extension, and a mistake elsewhere in the service",
+    `${GOOD}service: {extensions: [mem], telemetry: {lgos: }, pipelines: {traces: ${PIPELINE}}}`,
+    'service::telemetry::lgos: unknown key; did you mean "logs"?',
+    'service::extensions: references extension "mem" which is not configured',
   ],
   [
     "an unknown signal",
@@ -175,12 +208,30 @@ const cases: readonly (readonly [name: string, yaml: string, ...issues: string[]
   ],
   [
     "telemetry that is not there yet",
-    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a]}, metrics: {level: detailed}, resource: {a: b}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a]}, traces: {level: basic}, resource: {a: b}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::logs::level: must be one of "debug", "info", "warn", "error", not "loud"',
     'service::telemetry::logs::encoding: must be one of "console", "json", not "text"',
     "service::telemetry::logs::output_paths: writing the log elsewhere than to standard error is not supported in this version; remove it",
-    "service::telemetry::metrics::level: own metrics are not supported in this version; set level: none",
+    "service::telemetry::traces::level: own traces are not supported in this version; set level: none",
     "service::telemetry::resource: a resource for own telemetry is not supported in this version; remove it",
+  ],
+  [
+    "own metrics",
+    `${GOOD}service: {telemetry: {metrics: {level: loud, address: ":8888", views: [], readers: [{}, {pull: {exporter: {prometheus: }}}, {pull: {exporter: {prometheus: {host: x, port: 65536, prot: 1}}}}, {periodic: {exporter: {}}}]}}, pipelines: {traces: ${PIPELINE}}}`,
+    'service::telemetry::metrics::level: must be one of "none", "basic", "normal", "detailed", not "loud"',
+    "service::telemetry::metrics::readers::0: must have pull",
+    "service::telemetry::metrics::readers::1::pull::exporter::prometheus::host: is required",
+    "service::telemetry::metrics::readers::1::pull::exporter::prometheus::port: is required",
+    "service::telemetry::metrics::readers::2::pull::exporter::prometheus::port: must be at most 65535",
+    'service::telemetry::metrics::readers::2::pull::exporter::prometheus::prot: unknown key; did you mean "port"?',
+    "service::telemetry::metrics::readers::3::periodic: pushing own metrics is not supported in this version; remove it",
+    "service::telemetry::metrics::address: the Collector has it no more; use readers",
+    "service::telemetry::metrics::views: changing own metrics by views is not supported in this version; remove it",
+  ],
+  [
+    "own metrics without a reader",
+    `${GOOD}service: {telemetry: {metrics: {readers: []}}, pipelines: {traces: ${PIPELINE}}}`,
+    "service::telemetry::metrics::readers: must have at least one reader, or level: none beside it",
   ],
   [
     "mistakes everywhere are told at once",

@@ -1,6 +1,6 @@
-import type { ComponentKind, Signal } from "../component/component.ts";
+import type { ComponentKind, PipelineComponentKind, Signal } from "../component/component.ts";
 import { ConfigError } from "../component/errors.ts";
-import type { ExporterFactory, ProcessorFactory, ReceiverFactory } from "../component/factory.ts";
+import type { ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory } from "../component/factory.ts";
 import { isMap, type Tree, unwrap } from "../config/expanded.ts";
 import { nearest, suggestion } from "../config/nearest.ts";
 import { applySchema } from "../config/schema.ts";
@@ -22,9 +22,13 @@ export interface ServiceConfig {
   readonly receivers: ReadonlyMap<string, Configured<ReceiverFactory>>;
   readonly processors: ReadonlyMap<string, Configured<ProcessorFactory>>;
   readonly exporters: ReadonlyMap<string, Configured<ExporterFactory>>;
+  readonly extensions: ReadonlyMap<string, Configured<ExtensionFactory>>;
   readonly pipelines: readonly PipelineConfig[];
+  /** The ids of the extensions that are used, in the order in which they are to start. */
+  readonly serviceExtensions: readonly string[];
   readonly logs: ServiceSettings["logs"];
-  /** Configured, but in no pipeline: `receiver "otlp/2"`. */
+  readonly metrics: ServiceSettings["metrics"];
+  /** Configured, and not used: one sentence for each. */
   readonly unused: readonly string[];
 }
 
@@ -45,37 +49,45 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
   const receivers = readComponents("receiver", raw, factories, issues);
   const processors = readComponents("processor", raw, factories, issues);
   const exporters = readComponents("exporter", raw, factories, issues);
-  refuseUnsupported("connectors", raw, issues);
-  refuseUnsupported("extensions", raw, issues);
+  const extensions = readComponents("extension", raw, factories, issues);
+  refuseConnectors(raw, issues);
 
   const service = readService(raw.service, issues);
-  const known: Record<ComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>> = {
+  const known: Record<PipelineComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>> = {
     receiver: receivers.signals,
     processor: processors.signals,
     exporter: exporters.signals,
   };
+  const serviceExtensions = [...new Set(service.extensions)];
+  for (const id of serviceExtensions) {
+    if (!extensions.signals.has(id)) {
+      issues.push(`service::extensions: references extension "${id}" which is not configured`);
+    }
+  }
   const pipelines = checkPipelines(service.pipelines, known, issues);
   if (issues.length > 0) throw new ConfigError(issues);
 
-  const used = new Set(
-    pipelines.flatMap((pipeline) => [
-      ...pipeline.receivers.map((id) => `receiver "${id}"`),
-      ...pipeline.processors.map((id) => `processor "${id}"`),
-      ...pipeline.exporters.map((id) => `exporter "${id}"`),
-    ]),
-  );
-  const configured = [
-    ...[...receivers.components.keys()].map((id) => `receiver "${id}"`),
-    ...[...processors.components.keys()].map((id) => `processor "${id}"`),
-    ...[...exporters.components.keys()].map((id) => `exporter "${id}"`),
-  ];
+  const unused = (kind: PipelineComponentKind, ids: Iterable<string>): string[] => {
+    const used = new Set(pipelines.flatMap((pipeline) => pipeline[`${kind}s`]));
+    return [...ids].filter((id) => !used.has(id)).map((id) => `${kind} "${id}" is configured, but in no pipeline`);
+  };
   return {
     receivers: receivers.components,
     processors: processors.components,
     exporters: exporters.components,
+    extensions: extensions.components,
     pipelines,
+    serviceExtensions,
     logs: service.logs,
-    unused: configured.filter((name) => !used.has(name)),
+    metrics: service.metrics,
+    unused: [
+      ...unused("receiver", receivers.components.keys()),
+      ...unused("processor", processors.components.keys()),
+      ...unused("exporter", exporters.components.keys()),
+      ...[...extensions.components.keys()]
+        .filter((id) => !serviceExtensions.includes(id))
+        .map((id) => `extension "${id}" is configured, but not in service::extensions`),
+    ],
   };
 }
 
@@ -96,7 +108,7 @@ function readComponents<K extends ComponentKind>(kind: K, raw: Tree, factories: 
   const entries = Object.entries(sectionOf(raw, section, issues));
   for (const [id, value] of entries) {
     const factory = factoryOf(kind, id, factories, issues);
-    signals.set(id, factory?.signals);
+    signals.set(id, factory !== undefined && "signals" in factory ? factory.signals : undefined);
     if (factory === undefined) continue;
     const checked = applySchema(factory.schema, value, [section, id]);
     if (checked.ok) components.set(id, { id, factory, config: checked.value });
@@ -132,8 +144,8 @@ function factoryOf<K extends ComponentKind>(kind: K, id: string, factories: Fact
   return factory;
 }
 
-function refuseUnsupported(section: "connectors" | "extensions", raw: Tree, issues: string[]): void {
-  for (const id of Object.keys(sectionOf(raw, section, issues))) {
-    issues.push(`${section}::${id}: ${section} are not supported in this version; remove it`);
+function refuseConnectors(raw: Tree, issues: string[]): void {
+  for (const id of Object.keys(sectionOf(raw, "connectors", issues))) {
+    issues.push(`connectors::${id}: connectors are not supported in this version; remove it`);
   }
 }

@@ -3,10 +3,13 @@ import type { ComponentFactory } from "../component/factory.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
 import type { Tree } from "../config/expanded.ts";
 import { parseConfig } from "../config/load.ts";
+import type { HostPort } from "../config/values.ts";
 import { builtinFactories } from "./builtin.ts";
 import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { defaultReader, type MetricsSettings, type PrometheusReader } from "./metrics/settings.ts";
 import type { LogSettings } from "./settings.ts";
 
 /**
@@ -22,6 +25,8 @@ export interface CollectorOptions {
   readonly logger?: Logger | ((settings: LogSettings) => Logger);
   /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
+  /** Where own metrics are served if `service::telemetry::metrics` names no reader. Default: nowhere. The command has the Collector's, `localhost:8888`. */
+  readonly defaultMetricsAddress?: HostPort;
 }
 
 /**
@@ -35,8 +40,14 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   const logger =
     typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
   for (const warning of warnings) logger.warn(warning);
+  const metrics = await createMetrics(readersOf(resolved.metrics, options.defaultMetricsAddress));
   const { shutdownTimeoutMs } = options;
-  return assemble(resolved, { logger, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
+  return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
+}
+
+function readersOf({ level, readers }: MetricsSettings, address: HostPort | undefined): readonly PrometheusReader[] {
+  if (level === "none") return [];
+  return readers ?? (address === undefined ? [] : [defaultReader(address)]);
 }
 
 /**

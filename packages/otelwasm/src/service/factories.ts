@@ -1,5 +1,11 @@
 import type { ComponentKind } from "../component/component.ts";
-import type { ComponentFactory, ExporterFactory, ProcessorFactory, ReceiverFactory } from "../component/factory.ts";
+import type {
+  ComponentFactory,
+  ExporterFactory,
+  ExtensionFactory,
+  ProcessorFactory,
+  ReceiverFactory,
+} from "../component/factory.ts";
 
 /** `type` of a component, as the Collector allows it. */
 export const TYPE_PATTERN: RegExp = /^[a-zA-Z][0-9a-zA-Z_]{0,62}$/;
@@ -8,6 +14,7 @@ interface FactoryOf {
   readonly receiver: ReceiverFactory;
   readonly processor: ProcessorFactory;
   readonly exporter: ExporterFactory;
+  readonly extension: ExtensionFactory;
 }
 
 /** The component types that configurations may use, by kind and by type or alias. */

@@ -1,21 +1,21 @@
-import type { Component, ComponentKind, Endpoint, Receiver, Signal } from "../component/component.ts";
-import type { ComponentSettings } from "../component/factory.ts";
+import type { Meter } from "@opentelemetry/api";
+import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } from "../component/component.ts";
+import type { ComponentSettings, ExtensionHost } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
 import type { ServiceConfig } from "./config.ts";
 import { type Branch, fanOut } from "./fanout.ts";
+import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
 
-/** A component that runs: receivers and exporters are there once for each (signal, id), processors for each (pipeline, id). */
-export interface Node {
-  readonly kind: ComponentKind;
-  readonly id: string;
-  readonly signal: Signal;
-  /** Of a processor. */
-  readonly pipeline?: string;
+/** A component that runs: receivers and exporters are there once for each (signal, id), processors for each (pipeline, id), extensions once. */
+export interface Node extends Place {
   readonly component: Component;
+  readonly status: InstanceStatus;
 }
 
 /** The components of a configuration, connected. */
 export interface Graph {
+  /** In the order of `service::extensions`. */
+  readonly extensions: readonly (Node & { readonly component: Extension })[];
   /** As they stand in the configuration. */
   readonly receivers: readonly (Node & { readonly component: Receiver })[];
   /** One list for each pipeline, in the order that data takes. */
@@ -25,8 +25,15 @@ export interface Graph {
 
 /** Where a running collector can be reached. */
 export interface BoundEndpoint extends Endpoint {
-  /** The receiver's id. */
+  /** The id of the receiver or extension; `service::telemetry::metrics` for own metrics. */
   readonly component: string;
+}
+
+/** What the components of a collector have in common. */
+export interface Surroundings {
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly board: StatusBoard;
 }
 
 /**
@@ -34,30 +41,34 @@ export interface BoundEndpoint extends Endpoint {
  *
  * @throws ComponentError that names the component whose factory failed
  */
-export function buildGraph(config: ServiceConfig, logger: Logger): Graph {
+export function buildGraph(config: ServiceConfig, surroundings: Surroundings): Graph {
+  const { board } = surroundings;
   const shared = new Map<string, unknown>();
-  const settingsOf = (kind: ComponentKind, id: string, signal: Signal, pipeline?: string): ComponentSettings => ({
-    id,
-    signal,
-    shared,
-    logger: logger.child({
-      "otelcol.component.id": id,
-      "otelcol.component.kind": kind,
-      "otelcol.signal": signal,
-      ...(pipeline === undefined ? {} : { "otelcol.pipeline.id": pipeline }),
-    }),
+  const settingsOf = (place: Place & { readonly signal: Signal }) => {
+    const { status, common } = introduce(place, surroundings);
+    const settings: ComponentSettings = { ...common, signal: place.signal, shared };
+    return { status, settings };
+  };
+
+  const host: ExtensionHost = { health: () => board.health() };
+  const extensions = config.serviceExtensions.map((id) => {
+    const place = { kind: "extension", id } as const;
+    const { status, common } = introduce(place, surroundings);
+    const { factory, config: own } = config.extensions.get(id)!;
+    return { ...place, status, component: created(place, () => factory.create({ ...common, host }, own)) };
   });
 
   const exporters = new Map<string, { node: Node; branch: Branch }>();
-  for (const pipeline of config.pipelines) {
-    for (const id of pipeline.exporters) {
-      const key = `${pipeline.signal} ${id}`;
+  for (const { signal, exporters: ids } of config.pipelines) {
+    for (const id of ids) {
+      const key = `${signal} ${id}`;
       if (exporters.has(key)) continue;
-      const place = { kind: "exporter", id, signal: pipeline.signal } as const;
+      const place = { kind: "exporter", id, signal } as const;
+      const { status, settings } = settingsOf(place);
       const { factory, config: own } = config.exporters.get(id)!;
-      const component = created(place, () => factory.create(settingsOf("exporter", id, pipeline.signal), own));
+      const component = created(place, () => factory.create(settings, own));
       const branch = { consumer: component, mutatesData: component.capabilities.mutatesData };
-      exporters.set(key, { node: { ...place, component }, branch });
+      exporters.set(key, { node: { ...place, status, component }, branch });
     }
   }
 
@@ -72,11 +83,11 @@ export function buildGraph(config: ServiceConfig, logger: Logger): Graph {
       const next = head;
       const place = { kind: "processor", id, signal, pipeline: pipeline.id } as const;
       const { factory, config: own } = config.processors.get(id)!;
-      const settings = settingsOf("processor", id, signal, pipeline.id);
+      const { status, settings } = settingsOf(place);
       const component = created(place, () => factory.create(settings, own, next.consumer));
       // One that hands on the buffer that it was given exposes it to all that come after.
       head = { consumer: component, mutatesData: component.capabilities.mutatesData || next.mutatesData };
-      chain.unshift({ ...place, component });
+      chain.unshift({ ...place, status, component });
     }
     processors.push(chain);
     for (const id of pipeline.receivers) {
@@ -87,13 +98,47 @@ export function buildGraph(config: ServiceConfig, logger: Logger): Graph {
     }
   }
 
-  const receivers = [...fedBy.values()].map(({ id, signal, heads }) => {
+  const receivers = new Map<string, Node & { readonly component: Receiver }>();
+  for (const [key, { id, signal, heads }] of fedBy) {
     const place = { kind: "receiver", id, signal } as const;
     const { factory, config: own } = config.receivers.get(id)!;
+    const { status, settings } = settingsOf(place);
     const next = fanOut(heads).consumer;
-    return { ...place, component: created(place, () => factory.create(settingsOf("receiver", id, signal), own, next)) };
-  });
-  return { receivers, processors, exporters: [...exporters.values()].map(({ node }) => node) };
+    receivers.set(key, { ...place, status, component: created(place, () => factory.create(settings, own, next)) });
+  }
+
+  for (const [index, { id, signal, receivers: sources, exporters: targets }] of config.pipelines.entries()) {
+    const members = [
+      ...sources.map((source) => receivers.get(`${signal} ${source}`)!),
+      ...processors[index]!,
+      ...targets.map((target) => exporters.get(`${signal} ${target}`)!.node),
+    ];
+    board.join(
+      id,
+      members.map(({ status }) => status),
+    );
+  }
+  return {
+    extensions,
+    receivers: [...receivers.values()],
+    processors,
+    exporters: [...exporters.values()].map(({ node }) => node),
+  };
+}
+
+/** What every instance gets, whatever its kind. */
+function introduce(place: Place, { logger, meter, board }: Surroundings) {
+  const { kind, id, signal, pipeline } = place;
+  const attributes = {
+    "otelcol.component.id": id,
+    "otelcol.component.kind": kind,
+    ...(signal === undefined ? {} : { "otelcol.signal": signal }),
+    ...(pipeline === undefined ? {} : { "otelcol.pipeline.id": pipeline }),
+  };
+  const own = logger.child(attributes);
+  const status = board.add(place, own);
+  const reportStatus: ComponentSettings["reportStatus"] = (report) => status.report(report);
+  return { status, common: { id, logger: own, meter, attributes, reportStatus } };
 }
 
 /** A component could not be created, started or stopped. */
@@ -101,20 +146,22 @@ export class ComponentError extends Error {
   override readonly name: string = "ComponentError";
   readonly kind: ComponentKind;
   readonly id: string;
-  readonly signal: Signal;
+  /** `undefined` for an extension. */
+  readonly signal: Signal | undefined;
 
   /** @param doing what failed: `cannot be started` */
-  constructor(place: Omit<Node, "component">, doing: string, cause: unknown) {
+  constructor(place: Place, doing: string, cause: unknown) {
     const { kind, id, signal, pipeline } = place;
     const where = pipeline === undefined ? signal : `pipeline ${pipeline}`;
-    super(`${kind} "${id}" (${where}) ${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const what = `${kind} "${id}"${where === undefined ? "" : ` (${where})`}`;
+    super(`${what} ${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.kind = kind;
     this.id = id;
     this.signal = signal;
   }
 }
 
-function created<T>(place: Omit<Node, "component">, create: () => T): T {
+function created<T>(place: Place, create: () => T): T {
   try {
     return create();
   } catch (error) {

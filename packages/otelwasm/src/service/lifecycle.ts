@@ -4,18 +4,23 @@ import { type BoundEndpoint, ComponentError, type Graph, type Node } from "./gra
 export const SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /**
- * Starts the components: exporters, then each pipeline's processors from the last to the first, then receivers, so that nothing gets data before what
+ * Starts the components: extensions in the order of `service::extensions`, then exporters, then each pipeline's processors from the last to the first, then receivers, so that nothing gets data before what
  * comes after it can take it. One after the other; the first failure ends it.
  *
  * @param aborted asked before each start
  * @throws ComponentError that names what could not be started; the caller then stops the graph
  */
 export async function startGraph(graph: Graph, aborted: () => boolean): Promise<void> {
-  const order = [...graph.exporters, ...graph.processors.flatMap((chain) => chain.toReversed()), ...graph.receivers];
+  const order = [
+    ...graph.extensions,
+    ...graph.exporters,
+    ...graph.processors.flatMap((chain) => chain.toReversed()),
+    ...graph.receivers,
+  ];
   for (const node of order) {
     if (aborted()) throw new Error("the start was interrupted: the collector is shutting down");
     try {
-      await node.component.start();
+      await node.status.whileStarting(() => node.component.start());
     } catch (error) {
       throw new ComponentError(node, "cannot be started", error);
     }
@@ -23,8 +28,8 @@ export async function startGraph(graph: Graph, aborted: () => boolean): Promise<
 }
 
 /**
- * Shuts every component down: receivers, then each pipeline's processors from the first to the last, then exporters; what can go at the same time does. A
- * component that fails, or does not come to an end, does not keep the others from it.
+ * Shuts every component down: receivers, then each pipeline's processors from the first to the last, then exporters; what can go at the same time does. Extensions
+ * go at the end, one after the other, the last to start first. A component that fails, or does not come to an end, does not keep the others from it.
  *
  * @param timeoutMs for each component
  * @returns what went wrong
@@ -33,7 +38,7 @@ export async function stopGraph(graph: Graph, timeoutMs: number): Promise<Compon
   const errors: ComponentError[] = [];
   const stop = async (node: Node): Promise<void> => {
     try {
-      await within(timeoutMs, node.component.shutdown());
+      await node.status.whileStopping(() => within(timeoutMs, node.component.shutdown()));
     } catch (error) {
       errors.push(new ComponentError(node, "cannot be shut down", error));
     }
@@ -45,6 +50,7 @@ export async function stopGraph(graph: Graph, timeoutMs: number): Promise<Compon
     }),
   );
   await Promise.all(graph.exporters.map(stop));
+  for (const node of graph.extensions.toReversed()) await stop(node);
   return errors;
 }
 
@@ -59,10 +65,10 @@ export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise
   }
 }
 
-/** What the receivers listen on; those that share a server name it once. */
+/** What the receivers and extensions listen on; those that share a server name it once. */
 export function endpointsOf(graph: Graph): BoundEndpoint[] {
   const found = new Map<string, BoundEndpoint>();
-  for (const { id, component } of graph.receivers) {
+  for (const { id, component } of [...graph.receivers, ...graph.extensions]) {
     for (const { protocol, url } of component.endpoints ?? []) {
       found.set(`${id} ${protocol} ${url}`, { component: id, protocol, url });
     }

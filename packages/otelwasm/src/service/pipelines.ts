@@ -1,4 +1,4 @@
-import type { ComponentKind } from "../component/component.ts";
+import type { PipelineComponentKind } from "../component/component.ts";
 import { suggestion } from "../config/nearest.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -10,7 +10,9 @@ export interface PipelineConfig extends PipelineSettings {
 }
 
 /** What is configured, with the signals that it supports; `undefined` for an id whose own configuration is in error. */
-export type KnownComponents = Readonly<Record<ComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>>>;
+export type KnownComponents = Readonly<
+  Record<PipelineComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>>
+>;
 
 /**
  * Checks `service::pipelines`, and adds what is wrong to the issues.
@@ -56,7 +58,7 @@ function signalOf(id: string, issues: string[]): Signal | undefined {
 }
 
 function checkReferences(
-  kind: ComponentKind,
+  kind: PipelineComponentKind,
   ids: readonly string[],
   pipeline: string,
   signal: Signal | undefined,

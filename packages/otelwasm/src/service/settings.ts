@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isMap, unwrap } from "../config/expanded.ts";
 import { applySchema } from "../config/schema.ts";
+import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
 
 /** `service::telemetry::logs` */
 export interface LogSettings {
@@ -16,6 +17,9 @@ export interface PipelineSettings {
 
 export interface ServiceSettings {
   readonly logs: LogSettings;
+  readonly metrics: MetricsSettings;
+  /** As in the configuration. */
+  readonly extensions: readonly string[];
   /** `undefined` where the section is so wrong that nothing can be said about its pipelines. */
   readonly pipelines: Readonly<Record<string, PipelineSettings>> | undefined;
 }
@@ -24,23 +28,8 @@ const DEFAULT_LOGS: LogSettings = { level: "info", encoding: "console" };
 
 const ids = z.array(z.string()).default([]);
 
-/** A setting of the Collector that this version does not have. */
-function unsupported(what: string): z.ZodOptional<z.ZodNever> {
-  return z.never({ error: `${what} is not supported in this version; remove it` }).optional();
-}
-
-/** Own traces and metrics can be switched off, and are not there to be switched on. */
-function switchedOff(what: string): z.ZodOptional<z.ZodType> {
-  return z
-    .strictObject({ level: z.literal("none", { error: `${what} are not supported in this version; set level: none` }) })
-    .optional();
-}
-
 const schema = z.strictObject({
-  extensions: z
-    .array(z.string())
-    .max(0, { error: "extensions are not supported in this version; remove them" })
-    .default([]),
+  extensions: ids,
   pipelines: z.record(z.string(), z.strictObject({ receivers: ids, processors: ids, exporters: ids })).default({}),
   telemetry: z
     .strictObject({
@@ -61,8 +50,13 @@ const schema = z.strictObject({
           processors: unsupported("exporting the log"),
         })
         .prefault({}),
-      metrics: switchedOff("own metrics"),
-      traces: switchedOff("own traces"),
+      metrics: metricsSchema.prefault({}),
+      // They can be switched off, and are not there to be switched on.
+      traces: z
+        .strictObject({
+          level: z.literal("none", { error: "own traces are not supported in this version; set level: none" }),
+        })
+        .optional(),
       resource: unsupported("a resource for own telemetry"),
     })
     .prefault({}),
@@ -71,10 +65,21 @@ const schema = z.strictObject({
 /** Reads `service`, and adds what is wrong to the issues. */
 export function readService(value: unknown, issues: string[]): ServiceSettings {
   const checked = applySchema(schema, value, ["service"]);
-  if (checked.ok) return { logs: checked.value.telemetry.logs, pipelines: checked.value.pipelines };
+  if (checked.ok) {
+    const { telemetry, extensions, pipelines } = checked.value;
+    return { ...telemetry, extensions, pipelines };
+  }
   issues.push(...checked.issues);
   // A mistake in the telemetry must not hide those in the pipelines.
   const section = unwrap(value);
-  const pipelines = isMap(section) ? applySchema(schema.shape.pipelines, section.pipelines, []) : undefined;
-  return { logs: DEFAULT_LOGS, pipelines: pipelines?.ok ? pipelines.value : undefined };
+  const of = <T>(part: z.ZodType<T>, name: string): T | undefined => {
+    const read = isMap(section) ? applySchema(part, section[name], []) : undefined;
+    return read?.ok ? read.value : undefined;
+  };
+  return {
+    logs: DEFAULT_LOGS,
+    metrics: DEFAULT_METRICS,
+    extensions: of(schema.shape.extensions, "extensions") ?? [],
+    pipelines: of(schema.shape.pipelines, "pipelines"),
+  };
 }

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createFolder } from "../../components/file/folder.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
+import { version } from "../../service/version.ts";
 import type { Signal } from "../../telemetry/batch.ts";
-import { version } from "../version.ts";
 import { findPackage } from "./sdk.ts";
 
 export interface NewOptions {

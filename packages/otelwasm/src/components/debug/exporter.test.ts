@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { ConsumerError } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { type LogAttributes, type Logger, silentLogger } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson } from "../../telemetry/json.ts";
 import { payloads } from "../../telemetry/testing/arbitrary.ts";
@@ -29,12 +30,7 @@ function recorder(): { logger: Logger; lines: Line[] } {
   return { logger, lines };
 }
 
-const settings = (signal: Signal, logger: Logger): ComponentSettings => ({
-  id: "debug",
-  signal,
-  logger,
-  shared: new Map(),
-});
+const settings = (signal: Signal, logger: Logger): ComponentSettings => settingsWith({ id: "debug", signal, logger });
 
 const config = (given: object): DebugExporterConfig => schema.parse(given);
 

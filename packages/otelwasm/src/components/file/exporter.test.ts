@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Exporter } from "../../component/component.ts";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
-import { silentLogger } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson } from "../../telemetry/json.ts";
 import { protoDecode } from "../../telemetry/testing/arbitrary.ts";
@@ -25,7 +25,7 @@ function folder(t: TestContext): string {
 function exporters(config: object, signals: readonly Signal[] = SIGNALS): Exporter[] {
   const shared = new Map<string, unknown>();
   return signals.map((signal) =>
-    createExporter({ id: "file/out", signal, logger: silentLogger, shared }, schema.parse(config)),
+    createExporter(settingsWith({ id: "file/out", signal, shared }), schema.parse(config)),
   );
 }
 

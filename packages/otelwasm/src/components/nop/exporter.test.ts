@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silentLogger } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { schema } from "./config.ts";
@@ -8,8 +8,7 @@ import { nopExporter } from "./factory.ts";
 
 test("takes every signal and leaves the bytes alone", async () => {
   for (const signal of SIGNALS) {
-    const settings = { id: "nop", signal, logger: silentLogger, shared: new Map<string, unknown>() };
-    const exporter = nopExporter.create(settings, schema.parse({}));
+    const exporter = nopExporter.create(settingsWith({ id: "nop", signal }), schema.parse({}));
     assert.equal(exporter.capabilities.mutatesData, false);
     const bytes = buildPayload(signal, 3);
     await exporter.start();

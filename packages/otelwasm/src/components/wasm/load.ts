@@ -1,16 +1,42 @@
 import type { ComponentSettings } from "../../component/factory.ts";
+import type { StatusReport } from "../../component/health.ts";
 import type { PluginConfig } from "../../plugin/config.ts";
-import type { PluginOptions } from "../../plugin/options.ts";
+import type { PluginOptions, PluginState } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
+import { measurePlugin } from "./metrics.ts";
 
-/** Loads the plugin of a component; `start` is not called yet. @throws PluginError | ConfigError */
-export function loadPlugin(settings: ComponentSettings, role: PluginRole, config: PluginConfig): Promise<WasmPlugin> {
+/**
+ * Loads the plugin of a component; `start` is not called yet. Its state is the component's status, its counts are metrics.
+ *
+ * @throws PluginError | ConfigError
+ */
+export async function loadPlugin(
+  settings: ComponentSettings,
+  role: PluginRole,
+  config: PluginConfig,
+): Promise<WasmPlugin> {
   const { id, logger, signal } = settings;
-  return WasmPlugin.load({ id, logger, role, signals: [signal], ...optionsOf(config) });
+  const plugin = await WasmPlugin.load({
+    id,
+    logger,
+    role,
+    signals: [signal],
+    ...optionsOf(config),
+    onState: (state, reason) => settings.reportStatus(statusOf(state, reason)),
+  });
+  measurePlugin(settings, plugin);
+  return plugin;
 }
 
-type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "binary" | "path"> & {
+const STATUSES = { working: "OK", restarting: "RecoverableError", failed: "PermanentError" } as const;
+
+function statusOf(state: PluginState, reason: string | undefined): StatusReport {
+  // The plugin has logged the call that broke it, each restart, and the end of them.
+  return { status: STATUSES[state], ...(reason === undefined ? {} : { error: reason }), logged: true };
+}
+
+type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "binary" | "path" | "onState"> & {
   readonly path: string;
 };
 

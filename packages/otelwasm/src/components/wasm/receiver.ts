@@ -27,7 +27,7 @@ class WasmReceiver implements Receiver {
   }
 
   async start(): Promise<void> {
-    const { signal, logger } = this.#settings;
+    const { signal, logger, reportStatus } = this.#settings;
     const plugin = await loadPlugin(this.#settings, "receiver", this.#config);
     this.#plugin = plugin;
     await plugin.start();
@@ -36,6 +36,11 @@ class WasmReceiver implements Receiver {
       .catch((error: unknown) => {
         // Nobody sent this data, so nobody is there to hear of it; the other pipelines go on.
         logger.error(`The receiver has stopped: no more ${signal} from it`, { error });
+        reportStatus({
+          status: "PermanentError",
+          error: error instanceof Error ? error.message : String(error),
+          logged: true,
+        });
       });
   }
 

@@ -4,10 +4,12 @@ import {
   type ComponentFactory,
   type ComponentSettings,
   defineExporter,
+  defineExtension,
   defineProcessor,
   defineReceiver,
+  type ExtensionHost,
 } from "../../component/factory.ts";
-import type { Batch } from "../../telemetry/batch.ts";
+import type { Batch, Signal } from "../../telemetry/batch.ts";
 
 /** Real components that live in memory: what they are asked to do is written down, what they receive is kept. */
 export interface World {
@@ -18,7 +20,13 @@ export interface World {
   readonly inputs: Map<string, Consumer>;
   /** What an exporter got: `"mem traces"`. */
   readonly outputs: Map<string, Batch[]>;
+  /** What a component was told about itself: `"exporter mem traces"`, `"extension mem"`. */
+  readonly settings: Map<string, OwnSettings>;
+  /** What an extension can ask: by its id. */
+  readonly hosts: Map<string, ExtensionHost>;
 }
+
+type OwnSettings = Omit<ComponentSettings, "signal" | "shared">;
 
 const behaviour = z.strictObject({
   /** What fails: `create`, `start`, `shutdown`, `consume`. */
@@ -37,9 +45,12 @@ export function createWorld(): World {
   const events: string[] = [];
   const inputs = new Map<string, Consumer>();
   const outputs = new Map<string, Batch[]>();
+  const known = new Map<string, OwnSettings>();
+  const hosts = new Map<string, ExtensionHost>();
 
-  function lifecycle(kind: string, settings: ComponentSettings, config: Behaviour) {
-    const name = `${kind} ${settings.id} ${settings.signal}`;
+  function lifecycle(kind: string, settings: OwnSettings & { readonly signal?: Signal }, config: Behaviour) {
+    const name = [kind, settings.id, settings.signal ?? []].flat().join(" ");
+    known.set(name, settings);
     if (config.fail === "create") throw new Error(`${kind} does not want to be`);
     events.push(`create ${name}`);
     const step = (what: "start" | "shutdown") => async (): Promise<void> => {
@@ -115,6 +126,19 @@ export function createWorld(): World {
         async consume() {},
       }),
     }),
+    defineExtension({
+      kind: "extension",
+      type: "mem",
+      description: "Stands beside",
+      schema: behaviour,
+      create(settings, config) {
+        hosts.set(settings.id, settings.host);
+        return {
+          ...lifecycle("extension", settings, config),
+          endpoints: config.endpoints.map((url) => ({ protocol: "mem", url })),
+        };
+      },
+    }),
   ];
-  return { factories, events, inputs, outputs };
+  return { factories, events, inputs, outputs, settings: known, hosts };
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Batch, Consumer } from "../../component/component.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 
 export interface LogLine {
@@ -30,7 +31,7 @@ export function testSettings(
   lines: LogLine[] = [],
   shared: Map<string, unknown> = new Map(),
 ): ComponentSettings {
-  return { id, signal, logger: new Recorder(lines), shared };
+  return settingsWith({ id, signal, logger: new Recorder(lines), shared });
 }
 
 /** The bytes' buffer can be given to a thread, and nothing but they is in it. */

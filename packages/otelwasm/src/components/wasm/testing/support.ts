@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Consumer } from "../../../component/component.ts";
 import type { ComponentSettings } from "../../../component/factory.ts";
+import { settingsWith } from "../../../component/testing/settings.ts";
 import { data, type GuestParts, guest, imports, LineLogger } from "../../../plugin/testing/guests.ts";
 import type { Batch, Signal } from "../../../telemetry/batch.ts";
 
@@ -22,8 +23,12 @@ export function guestFile(parts: GuestParts): string {
   return path;
 }
 
-export function settingsOf(signal: Signal, logger: LineLogger = new LineLogger()): ComponentSettings {
-  return { id: "wasm/test", signal, logger, shared: new Map() };
+export function settingsOf(
+  signal: Signal,
+  logger: LineLogger = new LineLogger(),
+  more: Partial<ComponentSettings> = {},
+): ComponentSettings {
+  return settingsWith({ id: "wasm/test", signal, logger, ...more });
 }
 
 /** Keeps what it gets; `answer` decides what comes of it. */

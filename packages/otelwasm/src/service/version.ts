@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** The package's version. */
 export function version(): string {
-  // From src/cli as from dist/cli.
+  // From src/service as from dist/service.
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,0 +1,19 @@
+import { createNoopMeter } from "@opentelemetry/api";
+import type { ComponentSettings } from "../factory.ts";
+import type { StatusReport } from "../health.ts";
+import { silentLogger } from "../logger.ts";
+
+/** Settings as the service makes them; what a test does not care for says nothing, and what is reported goes to `reports`. */
+export function settingsWith(
+  own: Pick<ComponentSettings, "id" | "signal"> & Partial<ComponentSettings>,
+  reports: StatusReport[] = [],
+): ComponentSettings {
+  return {
+    logger: silentLogger,
+    meter: createNoopMeter(),
+    attributes: { "otelcol.component.id": own.id },
+    reportStatus: (report) => void reports.push(report),
+    shared: new Map(),
+    ...own,
+  };
+}

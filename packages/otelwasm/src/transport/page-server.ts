@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { HostPort } from "../config/values.ts";
+import { listen } from "./listen.ts";
+
+/** What a page answers. */
+export interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** One page over HTTP, for people, probes and scrapers: GET and HEAD of its path; 404 for other paths, 405 for other methods. */
+export class PageServer {
+  readonly #server: Server;
+  readonly #path: string;
+  readonly #render: () => Page | Promise<Page>;
+  readonly #answering = new Set<Promise<void>>();
+
+  /**
+   * @param path begins with `/`
+   * @param render asked for each request; what it throws is answered with 500
+   */
+  constructor(path: string, render: () => Page | Promise<Page>) {
+    this.#path = path;
+    this.#render = render;
+    this.#server = createServer((request, response) => {
+      const answered = this.#answer(request, response).finally(() => this.#answering.delete(answered));
+      this.#answering.add(answered);
+    });
+  }
+
+  /** @returns the page's URL, with the port that was bound @throws Error that says why the address cannot be had */
+  async listen(address: HostPort): Promise<string> {
+    return `http://${await listen(this.#server, address)}${this.#path}`;
+  }
+
+  /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await Promise.all(this.#answering);
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, contentType, body, headers = {} } = await this.#pageFor(request);
+    const done = new Promise<void>((resolve) => {
+      response.once("finish", resolve);
+      response.once("close", resolve);
+    });
+    const bytes = Buffer.from(body);
+    response.writeHead(status, { "content-type": contentType, "content-length": bytes.length, ...headers });
+    response.end(request.method === "HEAD" ? undefined : bytes);
+    await done;
+  }
+
+  async #pageFor({ url, method }: IncomingMessage): Promise<Page & { readonly headers?: Record<string, string> }> {
+    const plain = { contentType: "text/plain; charset=utf-8" };
+    if (url?.split("?", 1)[0] !== this.#path) return { status: 404, ...plain, body: "404 not found\n" };
+    if (method !== "GET" && method !== "HEAD") {
+      return { status: 405, ...plain, body: "405 method not allowed\n", headers: { allow: "GET, HEAD" } };
+    }
+    try {
+      return await this.#render();
+    } catch (error) {
+      return { status: 500, ...plain, body: `${error instanceof Error ? error.message : String(error)}\n` };
+    }
+  }
+}
