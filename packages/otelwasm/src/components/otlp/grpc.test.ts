@@ -343,14 +343,18 @@ describe("limits", () => {
     const { url } = await start(gate, { max_concurrent_streams: 3 });
     const body = frame(buildPayload("logs", 1), false);
     for (let i = 0; i < 3; i++) {
-      const { headers } = await raw(url, { "grpc-timeout": "1m" }, body);
+      const { headers } = await raw(url, { "grpc-timeout": "100m" }, body);
       assert.equal(headers["grpc-status"], String(status.DEADLINE_EXCEEDED));
     }
     // Another connection is another client.
     assert.equal(gate.batches.length, 3);
     const grpc = client(url);
-    const calls = [1, 2, 3].map(() => grpc.call("logs", buildPayload("logs", 1), { timeoutMs: 30 }));
-    for (const call of calls) assert.equal(errorOf(await call).code, status.DEADLINE_EXCEEDED);
+    const cancels: (() => void)[] = [];
+    const started = (cancel: () => void): void => void cancels.push(cancel);
+    const calls = [1, 2, 3].map(() => grpc.call("logs", buildPayload("logs", 1), { started }));
+    await gate.until(6);
+    for (const cancel of cancels) cancel();
+    for (const call of calls) assert.equal(errorOf(await call).code, status.CANCELLED);
     const refused = errorOf(await grpc.call("logs", buildPayload("logs", 1)));
     assert.equal(refused.code, status.UNAVAILABLE);
     assert.match(refused.details, /more than 3 calls of one connection are under way/);
