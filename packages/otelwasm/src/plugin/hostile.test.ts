@@ -15,7 +15,7 @@ const ALL = imports(
   "get_shutdown_requested",
   "log",
 );
-const LIMITS = { callTimeoutMs: 150, startTimeoutMs: 1000, shutdownTimeoutMs: 300, memoryBytes: 4 * 2 ** 20 };
+const LIMITS = { callTimeoutMs: 150, shutdownTimeoutMs: 300, memoryBytes: 4 * 2 ** 20 };
 
 /** Does harm with a payload of two bytes, and echoes any other. */
 function harmful(harm: string, parts: GuestParts = {}): Uint8Array {
