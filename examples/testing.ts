@@ -23,11 +23,12 @@ export interface StartedPlugin extends AsyncDisposable {
   push(signal: Signal, batch: Uint8Array | object): Promise<Pushed>;
 }
 
-/** @throws PluginError when the plugin does not start */
+/** @param isolation `worker` for what a deadline must end @throws PluginError when the plugin does not start */
 export async function startPlugin(
   path: string,
   pluginConfig: unknown,
   signals: readonly Signal[],
+  isolation: "inline" | "worker" = "inline",
 ): Promise<StartedPlugin> {
   const plugin = await WasmPlugin.load({
     id: "wasm/example",
@@ -35,7 +36,7 @@ export async function startPlugin(
     signals,
     binary: await readFile(path),
     pluginConfig,
-    isolation: "inline",
+    isolation,
   });
   try {
     await plugin.start();

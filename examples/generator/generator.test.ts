@@ -233,16 +233,16 @@ test("a configuration that makes no sense is refused with the key's name", () =>
   }
 });
 
-test("the README's collector prints all three signals, and stops at once though the receivers sleep", async () => {
+test("the README's collector prints all three signals, and stops though the receivers sleep", async () => {
   const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
   const command = /npx otelwasm (--config) (\S+)/.exec(readme) ?? assert.fail("no command");
-  await using program = runProgram(["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!, ...NO_METRICS]);
+  // After its first batch each receiver sleeps for 17 minutes; one that is not woken is ended by force, which is an error.
+  const slowly = ["--set", "receivers.wasm/shop.plugin_config.rate=0.001"];
+  const args = ["packages/otelwasm/bin/otelwasm.js", command[1]!, command[2]!, ...slowly, ...NO_METRICS] as const;
+  await using program = runProgram(args);
   await program.waitFor(/exception\.|POST \/checkout|GET \/products/);
   await program.waitFor(/http\.server\.request\.duration/);
   await program.waitFor(/shown to|one more|taken/);
-  const before = performance.now();
   program.child.kill("SIGTERM");
   assert.equal(await program.exit, 0, program.output);
-  const took = performance.now() - before;
-  assert.ok(took < 1900, `the receivers sleep for two seconds, and were waited for: ${took} ms`);
 });

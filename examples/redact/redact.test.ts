@@ -20,7 +20,8 @@ import { everywhere, HIDDEN, SECRET } from "./fixture.ts";
 import { type RedactConfig, redactMessage, redactText } from "./reference.ts";
 
 const path = await buildRedactPlugin();
-const start = (config: RedactConfig): Promise<StartedPlugin> => startPlugin(path, config, SIGNALS);
+const start = (config: RedactConfig, isolation?: "worker"): Promise<StartedPlugin> =>
+  startPlugin(path, config, SIGNALS, isolation);
 
 function logs(...bodies: unknown[]): object {
   return { resourceLogs: [{ scopeLogs: [{ logRecords: bodies.map((body) => ({ body: anyValue(body) })) }] }] };
@@ -304,8 +305,8 @@ test("bytes that are not OTLP are refused for good, and never trap", async () =>
   await assert.rejects(plugin.push("logs", nested), /messages are nested more than 100 deep/);
 });
 
-test("the time grows with the text, whatever it is", async () => {
-  await using plugin = await start({ patterns: ["(a|b)*c\\d"] });
+test("the time grows with the text, whatever it is: what grew with its square would meet the deadline of a call", async () => {
+  await using plugin = await start({ patterns: ["(a|b)*c\\d"] }, "worker");
   const hostile = [
     "sk-",
     "sk_live_",
@@ -324,19 +325,9 @@ test("the time grows with the text, whatever it is", async () => {
     "b@b-",
   ];
   for (const part of hostile) {
-    const time = async (size: number): Promise<number> => {
-      const message = encode(requestType.logs, logs(part.repeat(size / part.length)) as Record<string, unknown>);
-      let best = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < 3; i++) {
-        const before = performance.now();
-        await plugin.push("logs", message).then(({ bytes }) => assert.ok(bytes.length > 0));
-        best = Math.min(best, performance.now() - before);
-      }
-      return best;
-    };
-    const [small, large] = [await time(20_000), await time(320_000)];
-    // 16 times the text; the square would be 256.
-    assert.ok(large < 64 * small + 20, `${part}: ${small.toFixed(1)} ms and ${large.toFixed(1)} ms`);
+    const text = part.repeat(1_000_000 / part.length);
+    const { bytes } = await plugin.push("logs", encode(requestType.logs, logs(text) as Record<string, unknown>));
+    assert.ok(bytes.length > 0);
   }
 });
 
