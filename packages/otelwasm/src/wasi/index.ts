@@ -10,10 +10,16 @@ import { DescriptorTable } from "./descriptor.ts";
 import { fdFunctions } from "./fd.ts";
 import { fdIoFunctions } from "./fd-io.ts";
 import { fdStatFunctions } from "./fd-stat.ts";
-import { NO_GRANTS, type WasiGrants } from "./grants.ts";
+import { Mount } from "./files/mount.ts";
+import { type FileGrant, NO_GRANTS, type WasiGrants } from "./grants.ts";
+import { pathFunctions } from "./path.ts";
+import { pathOpenFunctions } from "./path-open.ts";
+import type { Files } from "./paths.ts";
 import { pollFunctions } from "./poll.ts";
 import { processFunctions } from "./process.ts";
 import { randomFunctions } from "./random.ts";
+import { readdirFunctions } from "./readdir.ts";
+import { Refusals } from "./refusals.ts";
 import { LineOutput, Stdin } from "./stdio.ts";
 
 export { WASI_MODULE } from "./define.ts";
@@ -48,6 +54,8 @@ export function createWasi(services: WasiServices): Wasi {
   table.add(new Stdin());
   table.add(new LineOutput(logger, "info", "stdout"));
   table.add(new LineOutput(logger, "warn", "stderr"));
+  const files: Files = { table, refusals: new Refusals(logger) };
+  openPreopens(files, grants.files);
   return {
     functions: [
       ...argsFunctions(grants),
@@ -58,7 +66,20 @@ export function createWasi(services: WasiServices): Wasi {
       ...fdFunctions(table),
       ...fdIoFunctions(table),
       ...fdStatFunctions(table),
+      ...readdirFunctions(table),
+      ...pathOpenFunctions(files),
+      ...pathFunctions(files),
     ],
     close: () => table.closeAll(),
   };
+}
+
+/** In their order, from the descriptor 3 on. */
+function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[]): void {
+  try {
+    for (const grant of grants) table.add(new Mount(grant, refusals).open());
+  } catch (error) {
+    table.closeAll();
+    throw error;
+  }
 }
