@@ -18,7 +18,17 @@ function go(folder: string, guest: string, ...sources: string[]): Guest {
     toolchain: "go",
     sources: sources.map((source) => `${source}/**/{*.go,go.mod,go.sum}`),
     folder,
-    command: ["go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "OUT", guest],
+    command: [
+      "go",
+      "build",
+      "-buildmode=c-shared",
+      "-trimpath",
+      "-buildvcs=false",
+      "-ldflags=-s -w",
+      "-o",
+      "OUT",
+      guest,
+    ],
     product: undefined,
   };
 }
