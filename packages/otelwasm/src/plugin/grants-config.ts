@@ -1,6 +1,6 @@
 /** What a component's configuration grants its plugin, and how that becomes the grants that the plugin is loaded with. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import { type ZodType, z } from "zod";
 import type { FileGrant, NetworkGrant, WasiGrants } from "../wasi/grants.ts";
 
 /** As the schema leaves it. What is not there is not granted. */
@@ -43,7 +43,7 @@ const env = z.union([
 const patterns = z.array(z.string().min(1)).optional();
 
 /** The keys beside those of `pluginConfigSchema`. Whether the host has what they name is looked at when the plugin is loaded. */
-export const grantKeys = {
+export const grantKeys: { readonly [K in keyof GrantsConfig]-?: ZodType<GrantsConfig[K]> } = {
   env: env.optional(),
   args: z.array(z.string()).optional(),
   files: z
