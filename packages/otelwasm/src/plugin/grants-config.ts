@@ -9,7 +9,7 @@ export interface GrantsConfig {
   readonly env?: Readonly<Record<string, string | null>> | undefined;
   readonly args?: readonly string[] | undefined;
   readonly files?: readonly FileConfig[] | undefined;
-  readonly network?: Partial<NetworkGrant> | undefined;
+  readonly network?: { readonly [K in keyof NetworkGrant]?: NetworkGrant[K] | undefined } | undefined;
 }
 
 interface FileConfig {
@@ -23,12 +23,13 @@ interface FileConfig {
 
 /** YAML's numbers and booleans mean their text, as in other lists of variables. */
 const value = z.union([z.string(), z.number(), z.boolean()]).transform(String).nullable();
-const variables = z.record(z.string(), value);
+const name = z.string().regex(/^[^=\0]+$/, 'must be a name of a variable: not empty, and without "="');
+const variables = z.record(name, value);
 
 /** A map, or a list of names and maps. */
 const env = z.union([
   variables,
-  z.array(z.union([z.string(), variables])).transform((list, context) => {
+  z.array(z.union([name, variables])).transform((list, context) => {
     const all: Record<string, string | null> = {};
     for (const item of list)
       for (const [name, text] of typeof item === "string" ? [[item, null] as const] : Object.entries(item)) {
