@@ -1,6 +1,6 @@
 /** What a component's configuration grants its plugin, and how that becomes the grants that the plugin is loaded with. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import { type ZodType, z } from "zod";
 import type { FileGrant, NetworkGrant, WasiGrants } from "../wasi/grants.ts";
 
 /** As the schema leaves it. What is not there is not granted. */
@@ -9,7 +9,7 @@ export interface GrantsConfig {
   readonly env?: Readonly<Record<string, string | null>> | undefined;
   readonly args?: readonly string[] | undefined;
   readonly files?: readonly FileConfig[] | undefined;
-  readonly network?: Partial<NetworkGrant> | undefined;
+  readonly network?: { readonly [K in keyof NetworkGrant]?: NetworkGrant[K] | undefined } | undefined;
 }
 
 interface FileConfig {
@@ -23,12 +23,13 @@ interface FileConfig {
 
 /** YAML's numbers and booleans mean their text, as in other lists of variables. */
 const value = z.union([z.string(), z.number(), z.boolean()]).transform(String).nullable();
-const variables = z.record(z.string(), value);
+const name = z.string().regex(/^[^=\0]+$/, 'must be a name of a variable: not empty, and without "="');
+const variables = z.record(name, value);
 
 /** A map, or a list of names and maps. */
 const env = z.union([
   variables,
-  z.array(z.union([z.string(), variables])).transform((list, context) => {
+  z.array(z.union([name, variables])).transform((list, context) => {
     const all: Record<string, string | null> = {};
     for (const item of list)
       for (const [name, text] of typeof item === "string" ? [[item, null] as const] : Object.entries(item)) {
@@ -43,7 +44,7 @@ const env = z.union([
 const patterns = z.array(z.string().min(1)).optional();
 
 /** The keys beside those of `pluginConfigSchema`. Whether the host has what they name is looked at when the plugin is loaded. */
-export const grantKeys = {
+export const grantKeys: { readonly [K in keyof GrantsConfig]-?: ZodType<GrantsConfig[K]> } = {
   env: env.optional(),
   args: z.array(z.string()).optional(),
   files: z
