@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GUESTS, type Guest, type GuestName } from "./guests.ts";
+import { GUEST_NAMES, GUESTS, type Guest, type GuestName } from "./guests.ts";
 import { type Toolchain, toolchain } from "./toolchains.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -32,7 +32,7 @@ export function buildGuest(name: GuestName, say: (message: string) => void = () 
 }
 
 async function make(name: GuestName, say: (message: string) => void): Promise<string> {
-  const guest: Guest = GUESTS[name];
+  const guest = GUESTS[name];
   const tools = toolchain(guest.toolchain);
   if ("missing" in tools) throw new Error(`${name} needs ${guest.toolchain}: ${tools.missing}`);
   const path = join(PRODUCTS, `${name}-${hash(guest, tools)}.wasm`);
@@ -41,8 +41,8 @@ async function make(name: GuestName, say: (message: string) => void): Promise<st
   mkdirSync(PRODUCTS, { recursive: true });
   // Renamed when complete: whoever builds at the same moment, or reads, finds a whole file.
   const unfinished = `${path}.${process.pid}`;
-  await run(name, guest, tools, unfinished);
-  if (guest.product !== undefined) copyFileSync(join(ROOT, guest.product), unfinished);
+  await run(name, guest, tools);
+  copyFileSync(join(ROOT, guest.product), unfinished);
   renameSync(unfinished, path);
   return path;
 }
@@ -55,13 +55,10 @@ function hash(guest: Guest, tools: Toolchain): string {
   return sum.digest("hex").slice(0, 16);
 }
 
-async function run(name: GuestName, guest: Guest, tools: Toolchain, out: string): Promise<void> {
+async function run(name: GuestName, guest: Guest, tools: Toolchain): Promise<void> {
   const [program, ...args] = guest.command;
-  const child = spawn(
-    program,
-    args.map((arg) => (arg === "OUT" ? out : arg)),
-    { cwd: join(ROOT, guest.folder), env: { ...process.env, ...tools.env }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const env = { ...process.env, ...tools.env };
+  const child = spawn(program, args, { cwd: join(ROOT, guest.folder), env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -83,14 +80,13 @@ export async function buildGuests(names: readonly GuestName[], say: (message: st
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const known = Object.keys(GUESTS) as GuestName[];
   const wanted = process.argv.slice(2);
-  const unknown = wanted.filter((name) => !known.some((each) => each === name));
+  const names = GUEST_NAMES.filter((name) => wanted.length === 0 || wanted.includes(name));
+  const unknown = wanted.filter((name) => !names.some((known) => known === name));
   if (unknown.length > 0) {
-    console.error(`unknown guest ${unknown.join(", ")}; known: ${known.join(", ")}`);
+    console.error(`unknown guest ${unknown.join(", ")}; known: ${GUEST_NAMES.join(", ")}`);
     process.exit(2);
   }
-  const names = wanted.length === 0 ? known : known.filter((name) => wanted.includes(name));
   const missing = await buildGuests(names, console.log);
   for (const name of names)
     if (!("missing" in toolchain(GUESTS[name].toolchain))) console.log(`${name}: ${await buildGuest(name)}`);

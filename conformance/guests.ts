@@ -8,28 +8,19 @@ export interface Guest {
   /** In which its command runs. */
   readonly folder: string;
   readonly command: readonly [program: string, ...args: string[]];
-  /** What the command has made, from the repository's root; `OUT` in the command's arguments is a file that it is to make. */
-  readonly product: string | undefined;
+  /** What the command makes, from the repository's root. */
+  readonly product: string;
 }
 
 /** Go: an example's package for the ABI, and one folder for each guest. */
 function go(folder: string, guest: string, ...sources: string[]): Guest {
+  const out = `build/${(guest === "." ? folder : guest).split("/").at(-1)}.wasm`;
   return {
     toolchain: "go",
     sources: sources.map((source) => `${source}/**/{*.go,go.mod,go.sum}`),
     folder,
-    command: [
-      "go",
-      "build",
-      "-buildmode=c-shared",
-      "-trimpath",
-      "-buildvcs=false",
-      "-ldflags=-s -w",
-      "-o",
-      "OUT",
-      guest,
-    ],
-    product: undefined,
+    command: ["go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, guest],
+    product: `${folder}/${out}`,
   };
 }
 
@@ -46,13 +37,15 @@ function rust(folder: string, crate: string, ...sources: string[]): Guest {
 const GO = "conformance/guests/go";
 const RUST = "conformance/guests/rust";
 
-export const GUESTS = {
+export type GuestName = "go-processor" | "go-receiver" | "go-lookup" | "rust-processor" | "rust-exporter" | "rust-drop";
+
+export const GUESTS: Readonly<Record<GuestName, Guest>> = {
   "go-processor": go(GO, "./processor", GO, "examples/go-lookup"),
   "go-receiver": go(GO, "./receiver", GO, "examples/go-lookup"),
   "go-lookup": go("examples/go-lookup", ".", "examples/go-lookup"),
   "rust-processor": rust(RUST, "processor", RUST, "examples/rust-drop"),
   "rust-exporter": rust(RUST, "exporter", RUST, "examples/rust-drop"),
   "rust-drop": rust("examples/rust-drop", "rust-drop", "examples/rust-drop"),
-} as const satisfies Record<string, Guest>;
+};
 
-export type GuestName = keyof typeof GUESTS;
+export const GUEST_NAMES: readonly GuestName[] = Object.keys(GUESTS) as GuestName[];

@@ -1,7 +1,7 @@
 /** The toolchains that guests are built with besides our own: how each is found, and how one gets it. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export interface Toolchain {
@@ -44,39 +44,63 @@ const RUST_TARGET = "wasm32-wasip1";
 /** Shares what several crates are made from, and stands in no source's way. */
 const RUST_ENV = { CARGO_BUILD_BUILD_DIR: join(ROOT, "build/cargo") };
 
-function findRust(): Toolchain | Missing {
-  const version = printed("rustc", ["-vV"]);
-  if (version !== undefined && printed("cargo", ["--version"]) !== undefined && hasTarget())
-    return { env: RUST_ENV, version };
-  const debian = rustFromSource();
-  if (debian !== undefined) return debian;
-  const found = version === undefined ? "there is no rustc in PATH" : `rustc has no ${RUST_TARGET}`;
-  const get = `with rustup (https://rustup.rs): rustup target add ${RUST_TARGET}; without it, on Debian: apt-get install ${DEBIAN_RUST.join(" ")}`;
-  return { missing: `${found}; ${get}` };
-}
-
-function hasTarget(): boolean {
-  const folder = printed("rustc", ["--print", "target-libdir", "--target", RUST_TARGET]);
-  return folder !== undefined && existsSync(folder) && readdirSync(folder).some((name) => name.startsWith("libstd-"));
-}
-
 /** A compiler, the sources of exactly its standard library, and the C library that these want. No package has the library compiled for the target. */
 const DEBIAN_RUST = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc", "lld-22"];
 const WASI_LIBC = "/usr/lib/wasm32-wasi";
 
-function rustFromSource(): Toolchain | undefined {
-  const rustc = "/usr/bin/rustc";
-  const version = printed(rustc, ["-vV"]);
-  const sysroot = printed(rustc, ["--print", "sysroot"]);
-  if (version === undefined || sysroot === undefined || printed("/usr/bin/cargo", ["--version"]) === undefined)
-    return undefined;
-  const linker = wasmLinker(version);
+/** One of the compilers in PATH. */
+interface RustCompiler {
+  readonly folder: string;
+  readonly sysroot: string;
+  /** All that it says of its version. */
+  readonly version: string;
+  readonly host: string;
+  /** The generation of LLVM that it is made with. */
+  readonly llvm: string;
+}
+
+function rustCompilers(): RustCompiler[] {
+  return (process.env.PATH ?? "").split(delimiter).flatMap((folder) => {
+    const rustc = join(folder, "rustc");
+    if (!existsSync(rustc) || printed(join(folder, "cargo"), ["--version"]) === undefined) return [];
+    const version = printed(rustc, ["-vV"]);
+    const sysroot = printed(rustc, ["--print", "sysroot"]);
+    if (version === undefined || sysroot === undefined) return [];
+    const field = (name: string): string => new RegExp(`^${name}: ([^.\n]*)`, "m").exec(version)?.[1] ?? "";
+    return [{ folder, sysroot, version, host: field("host"), llvm: field("LLVM version") }];
+  });
+}
+
+function findRust(): Toolchain | Missing {
+  const compilers = rustCompilers();
+  const ready = compilers[0];
+  if (ready !== undefined && hasTarget(ready)) return { env: RUST_ENV, version: ready.version };
+  for (const compiler of compilers) {
+    const found = rustFromSource(compiler, compilers);
+    if (found !== undefined) return found;
+  }
+  const found = ready === undefined ? "there is no rustc with cargo in PATH" : `rustc has no ${RUST_TARGET}`;
+  const get = `with rustup (https://rustup.rs): rustup target add ${RUST_TARGET}; without it, on Debian: apt-get install ${DEBIAN_RUST.join(" ")}`;
+  return { missing: `${found}; ${get}` };
+}
+
+function hasTarget({ sysroot }: RustCompiler): boolean {
+  const folder = join(sysroot, "lib/rustlib", RUST_TARGET, "lib");
+  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith("libstd-"));
+}
+
+/** The standard library is built along with the crates. */
+function rustFromSource(
+  { folder, sysroot, version, llvm }: RustCompiler,
+  compilers: readonly RustCompiler[],
+): Toolchain | undefined {
   const parts = [join(sysroot, "lib/rustlib/src/rust/library/Cargo.toml"), join(WASI_LIBC, "libc.a")];
+  const linker = wasmLinker(llvm, compilers);
   if (linker === undefined || !parts.every((path) => existsSync(path))) return undefined;
   const env = {
     ...RUST_ENV,
-    PATH: `${dirname(rustc)}${delimiter}${process.env.PATH}`,
-    // The standard library is built along with the crates, which a released compiler does only when told that it may.
+    PATH: folder + delimiter + process.env.PATH,
+    // A released compiler does this only when told that it may.
     RUSTC_BOOTSTRAP: "1",
     CARGO_UNSTABLE_BUILD_STD: "std,panic_abort",
     CARGO_TARGET_WASM32_WASIP1_LINKER: linker,
@@ -85,20 +109,20 @@ function rustFromSource(): Toolchain | undefined {
   return { env, version: `${version}\nwith its standard library from source` };
 }
 
-/** Of the compiler's own generation of LLVM, as older ones may not understand its object files; or rustup's, which is as new as the one that it comes with. */
-function wasmLinker(version: string): string | undefined {
-  const llvm = /^LLVM version: (\d+)/m.exec(version)?.[1];
-  const named = `/usr/bin/wasm-ld-${llvm}`;
-  if (existsSync(named)) return named;
-  const theirs = printed("rustc", ["-vV"]);
-  const host = /^host: (.*)$/m.exec(theirs ?? "")?.[1];
-  const bundled = join(printed("rustc", ["--print", "sysroot"]) ?? "", "lib/rustlib", host ?? "", "bin/rust-lld");
-  return theirs?.includes(`LLVM version: ${llvm}.`) && existsSync(bundled) ? bundled : undefined;
+/** Of the compiler's own generation of LLVM, as older ones may not understand its object files: Debian's, or one that came with a compiler of rustup's. */
+function wasmLinker(llvm: string, compilers: readonly RustCompiler[]): string | undefined {
+  const linkers = [
+    `/usr/bin/wasm-ld-${llvm}`,
+    ...compilers
+      .filter((compiler) => compiler.llvm === llvm)
+      .map(({ sysroot, host }) => join(sysroot, "lib/rustlib", host, "bin/rust-lld")),
+  ];
+  return linkers.find((path) => existsSync(path));
 }
 
-const FINDERS = { go: findGo, rust: findRust } as const;
+const FINDERS: Readonly<Record<ToolchainName, () => Toolchain | Missing>> = { go: findGo, rust: findRust };
 
-export type ToolchainName = keyof typeof FINDERS;
+export type ToolchainName = "go" | "rust";
 export const TOOLCHAINS: readonly ToolchainName[] = ["go", "rust"];
 
 const found = new Map<ToolchainName, Toolchain | Missing>();
