@@ -1,0 +1,154 @@
+import type { Socket } from "node:net";
+import type { Channel } from "../channel.ts";
+import type { SettableOption } from "../protocol.ts";
+import { errnoOf } from "./errno.ts";
+
+/** Milliseconds that a closed socket may take to hand what the guest wrote to a peer that reads slowly. */
+const LINGER_MS = 10_000;
+
+export interface ConnectionOwner {
+  /** Something about the socket changed. */
+  wake(): void;
+  /** The socket is closed, and the guest has no use for it any more: its channel is free. */
+  done(): void;
+}
+
+/** A TCP connection between `node:net` and its channel. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #channel: Channel;
+  readonly #owner: ConnectionOwner;
+  /** Came from the network and did not fit. */
+  #left: Buffer | undefined;
+  #peerEnded = false;
+  #discarding = false;
+  #writing = false;
+  #ending = false;
+  /** The guest has closed it. */
+  #closing = false;
+  #closed = false;
+
+  constructor(socket: Socket, channel: Channel, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#channel = channel;
+    this.#owner = owner;
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("end", () => {
+      this.#peerEnded = true;
+      if (this.#left === undefined) this.#end();
+    });
+    socket.on("error", (error) => {
+      channel.error = errnoOf(error);
+    });
+    socket.on("close", () => this.#wasClosed());
+    socket.resume();
+  }
+
+  /** The guest has read from a full ring, or has written. */
+  bell(): void {
+    this.#channel.answerBell();
+    if (this.#left !== undefined) this.#deliver(this.#left);
+    this.#flush();
+  }
+
+  set(option: SettableOption, value: boolean): void {
+    if (option === "noDelay") this.#socket.setNoDelay(value);
+    if (option === "keepAlive") this.#socket.setKeepAlive(value);
+  }
+
+  end(): void {
+    this.#ending = true;
+    this.#flush();
+  }
+
+  discard(): void {
+    this.#discarding = true;
+    this.#left = undefined;
+    this.#channel.stalled = false;
+    this.#socket.resume();
+  }
+
+  /** What the guest wrote still goes out. */
+  close(milliseconds = LINGER_MS): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#closed) {
+      this.#owner.done();
+      return;
+    }
+    this.discard();
+    const timer = setTimeout(() => this.#socket.resetAndDestroy(), milliseconds);
+    this.#socket.once("close", () => clearTimeout(timer));
+    this.end();
+  }
+
+  #received(chunk: Buffer): void {
+    if (!this.#discarding) this.#deliver(chunk);
+  }
+
+  #deliver(chunk: Buffer): void {
+    const { incoming } = this.#channel;
+    let rest = chunk;
+    for (;;) {
+      const size = incoming.fill(rest);
+      if (size > 0) {
+        incoming.put(size);
+        this.#owner.wake();
+        rest = rest.subarray(size);
+      }
+      if (rest.length === 0) {
+        this.#left = undefined;
+        if (this.#channel.stalled) {
+          this.#channel.stalled = false;
+          this.#socket.resume();
+        }
+        if (this.#peerEnded) this.#end();
+        return;
+      }
+      this.#left = rest;
+      if (!this.#channel.stalled) {
+        this.#channel.stalled = true;
+        this.#socket.pause();
+      }
+      // The guest may have made room before it could see that there is more.
+      if (incoming.room === 0) return;
+    }
+  }
+
+  #flush(): void {
+    if (this.#writing || this.#closed) return;
+    const { outgoing } = this.#channel;
+    // Written from where it is: the guest does not write there before it was taken.
+    const front = outgoing.front();
+    if (front.length === 0) {
+      if (this.#ending && !this.#socket.writableEnded)
+        this.#socket.end(() => {
+          if (this.#closing) this.#socket.destroy();
+        });
+      else if (this.#closing && this.#socket.writableFinished) this.#socket.destroy();
+      return;
+    }
+    this.#writing = true;
+    this.#socket.write(front, (error) => {
+      this.#writing = false;
+      if (error === null || error === undefined) {
+        outgoing.take(front.length);
+        if (this.#channel.madeRoom()) this.#owner.wake();
+        this.#flush();
+      } else if (this.#closed && this.#closing) this.#owner.done();
+    });
+  }
+
+  #end(): void {
+    this.#channel.end();
+    this.#owner.wake();
+  }
+
+  #wasClosed(): void {
+    this.#closed = true;
+    this.#left = undefined;
+    this.#end();
+    // Until then the write has a hold on the channel.
+    if (this.#closing && !this.#writing) this.#owner.done();
+  }
+}
