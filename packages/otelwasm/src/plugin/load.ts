@@ -6,7 +6,9 @@ import { silentLogger } from "../component/logger.ts";
 import type { CompiledModule, Runtime } from "../runtime/contract.ts";
 import { create, validate } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
+import type { WasiGrants } from "../wasi/grants.ts";
 import { PluginError } from "./errors.ts";
+import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
 import { importProblems, withoutMarker } from "./inspect.ts";
 import { LimitedLogger } from "./log-limit.ts";
@@ -30,11 +32,12 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const issues = validate(options.runtimeConfig ?? {});
   if (issues.length > 0) throw new ConfigError(issues.map((issue) => `runtime_config::${issue}`));
   const config = encodeConfig(options.pluginConfig);
+  const grants = resolveGrants(options.grants);
   const binary = options.binary ?? (await read(options.id, options.path));
   const runtime = await create(options.runtimeConfig);
   try {
     const resolved = resolveOptions(options, runtime.capabilities);
-    return await loadWith(runtime, binary, config, options, resolved);
+    return await loadWith(runtime, binary, config, grants, options, resolved);
   } catch (error) {
     await runtime.close();
     throw error;
@@ -45,6 +48,7 @@ async function loadWith(
   runtime: Runtime,
   binary: Uint8Array,
   config: Uint8Array,
+  grants: WasiGrants,
   options: PluginOptions,
   resolved: ResolvedOptions,
 ): Promise<LoadedModule> {
@@ -56,7 +60,7 @@ async function loadWith(
     throw PluginError.fromLoad(id, path, [messageOf(error)], error);
   });
   const exports = checkModule(module, options);
-  const plan = { id, role, exports, config, maxResultBytes: limits.maxResultBytes };
+  const plan = { id, role, exports, config, maxResultBytes: limits.maxResultBytes, grants };
   const close = (): Promise<void> => module.close().then(() => runtime.close());
   if (resolved.isolation === "inline") {
     const limited = new LimitedLogger(logger);

@@ -13,7 +13,7 @@ export const WASI_MODULE = "wasi_snapshot_preview1";
 export function define(
   functionName: string,
   params: readonly ValueType[],
-  implementation: (memory: Memory, ...params: Value[]) => Errno | void,
+  implementation: (memory: Memory, ...params: Value[]) => Errno | undefined,
 ): HostFunction {
   return {
     moduleName: WASI_MODULE,
@@ -50,4 +50,9 @@ export function within(functionName: string, memory: Memory, pointer: Value | un
 /** A parameter as the unsigned number that it is. */
 export function unsigned(value: Value | undefined): number {
   return Number(value) >>> 0;
+}
+
+/** A 64-bit parameter as the unsigned number that it is. */
+export function unsigned64(value: Value | undefined): bigint {
+  return BigInt.asUintN(64, BigInt(value ?? 0));
 }

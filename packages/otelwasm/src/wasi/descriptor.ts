@@ -24,9 +24,31 @@ export interface Readiness {
   readonly hangup: boolean;
 }
 
+/** https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#filestat: times in nanoseconds since 1970. */
+export interface Filestat {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly filetype: Filetype;
+  readonly nlink: bigint;
+  readonly size: bigint;
+  readonly atim: bigint;
+  readonly mtim: bigint;
+  readonly ctim: bigint;
+}
+
+/** Nanoseconds since 1970; `undefined` leaves a time as it is. */
+export interface FileTimes {
+  readonly atim: bigint | undefined;
+  readonly mtim: bigint | undefined;
+}
+
+/** https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#whence */
+export const Whence = { set: 0, cur: 1, end: 2 } as const;
+export type Whence = (typeof Whence)[keyof typeof Whence];
+
 /**
  * An open file descriptor of a guest. What a kind of descriptor cannot do is an errno: subclasses override what theirs can. Everything here throws
- * `WasiError`; buffers are views of the guest's memory, good during the call.
+ * `WasiError`; buffers are views of the guest's memory, good during the call. Rights were checked before.
  */
 export abstract class Descriptor {
   abstract readonly filetype: Filetype;
@@ -41,6 +63,11 @@ export abstract class Descriptor {
     this.inheriting = inheriting;
   }
 
+  /** The path of a directory that was open before the guest ran; `undefined` for all others. */
+  get preopen(): string | undefined {
+    return undefined;
+  }
+
   /** @returns bytes read; 0 at the end */
   read(_buffers: readonly Uint8Array[]): number {
     throw new WasiError(Errno.badf);
@@ -49,6 +76,54 @@ export abstract class Descriptor {
   /** @returns bytes written */
   write(_buffers: readonly Uint8Array[]): number {
     throw new WasiError(Errno.badf);
+  }
+
+  /** Does not move the position. @param offset an unsigned 64-bit number @returns bytes read; 0 at the end */
+  pread(_buffers: readonly Uint8Array[], _offset: bigint): number {
+    throw new WasiError(Errno.spipe);
+  }
+
+  /** Does not move the position. @param offset an unsigned 64-bit number @returns bytes written */
+  pwrite(_buffers: readonly Uint8Array[], _offset: bigint): number {
+    throw new WasiError(Errno.spipe);
+  }
+
+  /** @returns the new position */
+  seek(_offset: bigint, _whence: Whence): bigint {
+    throw new WasiError(Errno.spipe);
+  }
+
+  stat(): Filestat {
+    return { dev: 0n, ino: 0n, filetype: this.filetype, nlink: 1n, size: 0n, atim: 0n, mtim: 0n, ctim: 0n };
+  }
+
+  /** @param size in bytes, an unsigned 64-bit number */
+  setSize(_size: bigint): void {
+    throw new WasiError(Errno.inval);
+  }
+
+  setTimes(_times: FileTimes): void {
+    throw new WasiError(Errno.inval);
+  }
+
+  /** Makes sure that there is room for these bytes, and that the file is at least so long. Both are unsigned 64-bit numbers. */
+  allocate(_offset: bigint, _size: bigint): void {
+    throw new WasiError(Errno.spipe);
+  }
+
+  /** Whether it has positions, so that advice about parts of it means something. @throws WasiError if not */
+  advise(): void {
+    throw new WasiError(Errno.spipe);
+  }
+
+  /** Waits until what was written is on the device. @param data the file's bytes only, not its times */
+  sync(_data: boolean): void {
+    throw new WasiError(Errno.inval);
+  }
+
+  /** @param flags bits of `Fdflags` */
+  setFlags(flags: number): void {
+    this.flags = flags;
   }
 
   /**

@@ -2,13 +2,19 @@
  * WASI preview 1 (https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md): what is offered of it, one file for each
  * group of functions.
  */
-import type { Logger } from "../component/logger.ts";
+import { type Logger, silentLogger } from "../component/logger.ts";
 import type { HostFunction } from "../runtime/contract.ts";
+import { argsFunctions } from "./args.ts";
 import { clockFunctions } from "./clocks.ts";
-import type { WasiGrants } from "./grants.ts";
+import { DescriptorTable } from "./descriptor.ts";
+import { fdFunctions } from "./fd.ts";
+import { fdIoFunctions } from "./fd-io.ts";
+import { fdStatFunctions } from "./fd-stat.ts";
+import { NO_GRANTS, type WasiGrants } from "./grants.ts";
 import { pollFunctions } from "./poll.ts";
 import { processFunctions } from "./process.ts";
 import { randomFunctions } from "./random.ts";
+import { LineOutput, Stdin } from "./stdio.ts";
 
 export { WASI_MODULE } from "./define.ts";
 
@@ -25,7 +31,34 @@ export interface WasiServices {
   readonly shutdown?: Int32Array | undefined;
 }
 
-/** The functions of one instance. */
-export function wasiFunctions(services: WasiServices): HostFunction[] {
-  return [...clockFunctions(), ...randomFunctions(), ...pollFunctions(services.shutdown), ...processFunctions()];
+/** WASI as one instance has it. */
+export interface Wasi {
+  readonly functions: HostFunction[];
+  /**
+   * Releases what the guest has open on the host, and writes the lines of its output that have no end. May be called again. The functions stay, and find
+   * nothing open.
+   */
+  close(): void;
+}
+
+/** @throws WasiError if a directory that is granted cannot be opened */
+export function createWasi(services: WasiServices): Wasi {
+  const { grants = NO_GRANTS, logger = silentLogger, shutdown } = services;
+  const table = new DescriptorTable();
+  table.add(new Stdin());
+  table.add(new LineOutput(logger, "info", "stdout"));
+  table.add(new LineOutput(logger, "warn", "stderr"));
+  return {
+    functions: [
+      ...argsFunctions(grants),
+      ...clockFunctions(),
+      ...randomFunctions(),
+      ...processFunctions(),
+      ...pollFunctions(shutdown),
+      ...fdFunctions(table),
+      ...fdIoFunctions(table),
+      ...fdStatFunctions(table),
+    ],
+    close: () => table.closeAll(),
+  };
 }

@@ -6,7 +6,7 @@ import type { FunctionInstance, Memory } from "../runtime/contract.ts";
 import { create } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { wat } from "../runtime/testing/wat.ts";
-import { type WasiServices, wasiFunctions } from "./index.ts";
+import { createWasi, type WasiServices } from "./index.ts";
 
 /** Exports what it imports. */
 const GUEST = wat(`(module
@@ -36,7 +36,7 @@ interface TestGuest {
 async function guest(services: WasiServices = {}): Promise<TestGuest> {
   const runtime = await create();
   const module = await runtime.compile(GUEST);
-  const { instance } = await runtime.instantiateWithHost(module, { functions: wasiFunctions(services) });
+  const { instance } = await runtime.instantiateWithHost(module, createWasi(services));
   const { memory } = instance;
   assert.ok(memory !== undefined);
   const named = (name: string): FunctionInstance => instance.function(name) ?? assert.fail(name);

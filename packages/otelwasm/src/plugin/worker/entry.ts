@@ -127,7 +127,7 @@ class GuestThread {
   async #instantiate(): Promise<string> {
     await this.#guest?.close();
     this.#guest = undefined;
-    const { id, role, exports, config, maxResultBytes } = this.#plan;
+    const { id, role, exports, config, maxResultBytes, grants } = this.#plan;
     this.#engine ??= await this.#startEngine();
     const guest = await Guest.instantiate({
       id,
@@ -135,6 +135,7 @@ class GuestThread {
       exports,
       config,
       maxResultBytes,
+      grants,
       ...this.#engine,
       logger: this.#logger,
       shutdownRequested: () => Atomics.load(this.#control, Control.shutdown) !== 0,

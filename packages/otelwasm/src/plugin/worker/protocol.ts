@@ -7,6 +7,7 @@ import type { LogAttributes } from "../../component/logger.ts";
 import { WasmError, WasmErrorCode } from "../../runtime/errors.ts";
 import type { RuntimeConfig } from "../../runtime/registry.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import type { WasiGrants } from "../../wasi/grants.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginRole, ResolvedExports } from "../requirements.ts";
 
@@ -20,6 +21,7 @@ export interface WorkerPlan {
   readonly exports: ResolvedExports;
   readonly config: Uint8Array;
   readonly maxResultBytes: number;
+  readonly grants: WasiGrants;
   readonly control: Int32Array;
 }
 
