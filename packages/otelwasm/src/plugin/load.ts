@@ -71,7 +71,7 @@ async function loadWith(
     };
   }
   const shared = module.share?.();
-  const workerPlan: Omit<WorkerPlan, "control"> = {
+  const workerPlan: Omit<WorkerPlan, "control" | "network"> = {
     ...plan,
     runtimeConfig: options.runtimeConfig ?? {},
     module: shared === undefined ? { binary: inSharedMemory(binary), ...compileOptions } : { shared },

@@ -31,23 +31,13 @@ interface Event {
   readonly readiness?: Readiness;
 }
 
-interface Timer {
-  readonly userdata: bigint;
-  /** In nanoseconds of the monotonic clock. */
-  readonly due: bigint;
-}
-
-interface Watched {
+interface Subscription {
   readonly userdata: bigint;
   readonly type: number;
-  readonly fd: number;
-}
-
-interface Subscriptions {
-  readonly timers: readonly Timer[];
-  readonly watched: readonly Watched[];
-  /** Wrong from the start. */
-  readonly failed: readonly Event[];
+  /** Of a descriptor. */
+  readonly fd?: number;
+  /** Of a timer, in nanoseconds of the monotonic clock; `undefined` if its clock is none. */
+  readonly due?: bigint | undefined;
 }
 
 export function pollFunctions(table: DescriptorTable, waiter: Waiter): HostFunction[] {
@@ -74,7 +64,7 @@ function pollOneoff(
   const view = memory.view();
   const wanted = readSubscriptions(view, input, length);
   if (wanted === undefined) return Errno.inval;
-  const ready = [...wanted.failed, ...collect(table, wanted, waiter)];
+  const ready = collect(table, wanted, waiter);
   ready.forEach((event, i) => {
     writeEvent(view, output + i * EVENT_SIZE, event);
   });
@@ -82,33 +72,28 @@ function pollOneoff(
   return Errno.success;
 }
 
-/** What is ready now; if nothing is, and nothing is wrong, waits until something is. */
-function collect(table: DescriptorTable, { timers, watched, failed }: Subscriptions, waiter: Waiter): Event[] {
-  const now = watched.flatMap((one) => eventOf(table, one));
-  const first = timers.reduce<bigint | undefined>(
-    (least, { due }) => (least !== undefined && least < due ? least : due),
+/** What is ready now, in the order of the subscriptions; if nothing is, waits until something is. */
+function collect(table: DescriptorTable, wanted: readonly Subscription[], waiter: Waiter): Event[] {
+  const eventsAt = (now: bigint): Event[] => wanted.flatMap((one) => eventOf(table, one, now));
+  const first = wanted.reduce<bigint | undefined>(
+    (least, { due }) => (due === undefined || (least !== undefined && least < due) ? least : due),
     undefined,
   );
-  if (now.length > 0 || failed.length > 0 || (first !== undefined && first <= process.hrtime.bigint()))
-    return [...now, ...dueTimers(timers, process.hrtime.bigint())];
   const found = waiter.wait(() => {
-    const events = watched.flatMap((one) => eventOf(table, one));
+    const events = eventsAt(process.hrtime.bigint());
     return events.length > 0 ? events : undefined;
   }, first);
-  if (typeof found === "object") return [...found.value, ...dueTimers(timers, process.hrtime.bigint())];
+  if (typeof found === "object") return found.value;
   // Ended by shutdown, the next timer is reported as if it were due: guests that sleep take any other answer for a failure.
-  const passed = process.hrtime.bigint();
-  return dueTimers(timers, first !== undefined && first > passed ? first : passed);
+  return eventsAt(first ?? process.hrtime.bigint());
 }
 
-function dueTimers(timers: readonly Timer[], now: bigint): Event[] {
-  return timers
-    .filter(({ due }) => due <= now)
-    .map(({ userdata }) => ({ userdata, type: Tag.clock, error: Errno.success }));
-}
-
-/** A bad descriptor concerns its own event only. */
-function eventOf(table: DescriptorTable, { userdata, type, fd }: Watched): Event[] {
+/** What is wrong with a subscription concerns its own event only. */
+function eventOf(table: DescriptorTable, { userdata, type, fd, due }: Subscription, now: bigint): Event[] {
+  if (fd === undefined) {
+    if (due === undefined) return [{ userdata, type, error: Errno.inval }];
+    return due <= now ? [{ userdata, type, error: Errno.success }] : [];
+  }
   try {
     const readiness = table.get(fd).readiness(type === Tag.fdRead ? "read" : "write");
     return readiness === undefined ? [] : [{ userdata, type, error: Errno.success, readiness }];
@@ -119,22 +104,17 @@ function eventOf(table: DescriptorTable, { userdata, type, fd }: Watched): Event
 }
 
 /** @returns `undefined` if one is of a kind that there is not */
-function readSubscriptions(view: DataView, input: number, length: number): Subscriptions | undefined {
-  const timers: Timer[] = [];
-  const watched: Watched[] = [];
-  const failed: Event[] = [];
+function readSubscriptions(view: DataView, input: number, length: number): Subscription[] | undefined {
+  const subscriptions: Subscription[] = [];
   for (let at = input; at < input + length * SUBSCRIPTION_SIZE; at += SUBSCRIPTION_SIZE) {
     const userdata = view.getBigUint64(at, true);
     const type = view.getUint8(at + 8);
-    if (type === Tag.clock) {
-      const due = dueTime(view, at);
-      if (due === undefined) failed.push({ userdata, type, error: Errno.inval });
-      else timers.push({ userdata, due });
-    } else if (type === Tag.fdRead || type === Tag.fdWrite)
-      watched.push({ userdata, type, fd: view.getUint32(at + 16, true) });
+    if (type === Tag.clock) subscriptions.push({ userdata, type, due: dueTime(view, at) });
+    else if (type === Tag.fdRead || type === Tag.fdWrite)
+      subscriptions.push({ userdata, type, fd: view.getUint32(at + 16, true) });
     else return undefined;
   }
-  return { timers, watched, failed };
+  return subscriptions;
 }
 
 /** @returns `undefined` for a clock that there is not */

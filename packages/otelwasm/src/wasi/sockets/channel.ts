@@ -4,7 +4,7 @@
  */
 
 /** Of each ring; a power of two. */
-export const RING_BYTES = 128 * 1024;
+export const RING_BYTES: number = 128 * 1024;
 
 const Cell = {
   /** Counters of all bytes ever taken out of and put into a ring, modulo 2^32: their difference is what is in it. */
@@ -92,7 +92,7 @@ export class Channel {
   readonly outgoing: Ring;
   readonly #cells: Int32Array;
 
-  constructor(buffer = new SharedArrayBuffer(HEADER_BYTES + 2 * RING_BYTES)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(HEADER_BYTES + 2 * RING_BYTES)) {
     this.buffer = buffer;
     this.#cells = new Int32Array(buffer, 0, HEADER_BYTES / 4);
     const ring = (at: number): Buffer => Buffer.from(buffer, HEADER_BYTES + at, RING_BYTES);

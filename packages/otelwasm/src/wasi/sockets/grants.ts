@@ -129,7 +129,9 @@ function parseAddresses(text: string): BlockList | undefined {
   }
   const bits = prefix === undefined ? (version === 4 ? 32 : 128) : Number(prefix);
   if (!Number.isInteger(bits) || !/^\d{1,3}$/.test(prefix ?? "0") || bits > (version === 4 ? 32 : 128))
-    throw new PatternError(`${JSON.stringify(text)}: ${JSON.stringify(prefix)} is no prefix length of an ${family} block`);
+    throw new PatternError(
+      `${JSON.stringify(text)}: ${JSON.stringify(prefix)} is no prefix length of an ${family} block`,
+    );
   addresses.addSubnet(address, bits, family);
   return addresses;
 }

@@ -12,8 +12,8 @@ import type { NetworkGrant } from "../grants.ts";
 import { buffersAt } from "../iovec.ts";
 import type { Refusals } from "../refusals.ts";
 import type { Waiter } from "../wait.ts";
-import { addrinfoFunction } from "./addrinfo.ts";
 import { Family } from "./address.ts";
+import { addrinfoFunction } from "./addrinfo.ts";
 import { NetworkClient } from "./client.ts";
 import { type AddressTarget, readAddress, readPort, writeAddress } from "./layout.ts";
 import { getOption, setOption } from "./options.ts";
@@ -151,7 +151,14 @@ function dataFunctions(table: DescriptorTable): HostFunction[] {
       receive("sock_recv", memory, socketAt(table, fd), { list, count, flags, size, out }),
     ),
     define("sock_recv_from", I32_8, (memory, fd, list, count, address, flags, port, size, out) =>
-      receive("sock_recv_from", memory, socketAt(table, fd), { list, count, flags, size, out, from: { address, port } }),
+      receive("sock_recv_from", memory, socketAt(table, fd), {
+        list,
+        count,
+        flags,
+        size,
+        out,
+        from: { address, port },
+      }),
     ),
     define("sock_recv_from", I32_7, (memory, fd, list, count, address, flags, size, out) =>
       receive("sock_recv_from", memory, socketAt(table, fd), { list, count, flags, size, out, from: { address } }),
@@ -191,8 +198,7 @@ function receive(name: string, memory: Memory, socket: Socket, targets: ReceiveT
   const outAt = within(name, memory, targets.out, 2);
   const buffers = buffersAt(name, memory, targets.list, targets.count);
   const { size, from, truncated = false } = socket.receive(buffers, unsigned(targets.flags));
-  if (targets.from !== undefined)
-    writeAddress(name, memory, targets.from, from ?? socket.peer(), socket.family);
+  if (targets.from !== undefined) writeAddress(name, memory, targets.from, from ?? socket.peer(), socket.family);
   memory.view().setUint32(sizeAt, size, true);
   memory.view().setUint16(outAt, truncated ? ReceivedFlag.truncated : 0, true);
   return Errno.success;

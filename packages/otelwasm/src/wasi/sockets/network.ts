@@ -1,5 +1,6 @@
 /** The I/O thread, seen from the thread that owns plugins. */
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { NetworkGrant } from "../grants.ts";
 import { wakeUp } from "../wait.ts";
 import { type NetworkLink, Shared } from "./protocol.ts";
 import type { Order } from "./thread/entry.ts";
@@ -24,8 +25,12 @@ interface Member {
 /** One for the process, or rather for each thread that loads plugins. Started by the first guest that may use the network, and survives guests. */
 let current: IoThread | undefined;
 
-/** @param wake what the guest waits on, see `WakeSource` */
-export function openNetwork(wake: Int32Array): Network {
+/**
+ * @param wake what the guest waits on, see `WakeSource`
+ * @returns `undefined` if nothing is granted: such a guest needs no thread
+ */
+export function openNetwork({ listen, connect, resolve }: NetworkGrant, wake: Int32Array): Network | undefined {
+  if (listen.length + connect.length + resolve.length === 0) return undefined;
   current ??= new IoThread(() => {
     current = undefined;
   });
@@ -72,7 +77,7 @@ class IoThread {
     if (--this.#releasing === 0) this.#worker.unref();
   }
 
-  #order(order: Order, ...transfer: import("node:worker_threads").MessagePort[]): void {
+  #order(order: Order, ...transfer: MessagePort[]): void {
     this.#worker.postMessage(order, transfer);
   }
 

@@ -8,11 +8,11 @@ import {
   endpointMatches,
   isPublic,
   isWildcard,
+  type NamePattern,
   nameMatches,
   parseEndpointPattern,
   parseNamePattern,
   portMatches,
-  type NamePattern,
 } from "./grants.ts";
 import type { Endpoint } from "./protocol.ts";
 
@@ -36,8 +36,6 @@ export function reached({ host, port }: Endpoint): Endpoint {
  * whoever answers for the name must not be able to open the way to this machine or to the networks around it. Those are granted by their addresses.
  */
 export class Policy {
-  /** Whether there is anything that the guest may do. */
-  readonly isEmpty: boolean;
   readonly #listen: readonly EndpointPattern[];
   readonly #connect: readonly EndpointPattern[];
   readonly #resolve: readonly NamePattern[];
@@ -47,7 +45,6 @@ export class Policy {
 
   /** @throws PatternError: the patterns were checked before */
   constructor({ listen, connect, resolve }: NetworkGrant, refusals: Refusals) {
-    this.isEmpty = listen.length + connect.length + resolve.length === 0;
     this.#listen = listen.map((text) => parseEndpointPattern(text, "listen"));
     this.#connect = connect.map((text) => parseEndpointPattern(text, "connect"));
     this.#resolve = resolve.map(parseNamePattern);

@@ -43,10 +43,8 @@ export type BooleanOption = "reuseAddress" | "broadcast" | "keepAlive" | "noDela
 /** Everything here throws `WasiError`. */
 export abstract class Socket extends Descriptor {
   readonly family: InetFamily;
-  /** Whether it accepts connections. */
-  readonly listening: boolean = false;
   protected readonly host: SocketHost;
-  protected readonly options = new Map<BooleanOption, boolean>();
+  protected readonly options: Map<BooleanOption, boolean> = new Map();
   /** What was asked for; `undefined` before `bind`. */
   protected bound: Endpoint | undefined;
 
@@ -54,6 +52,11 @@ export abstract class Socket extends Descriptor {
     super(SOCKET_RIGHTS);
     this.host = host;
     this.family = family;
+  }
+
+  /** Whether it accepts connections. */
+  get listening(): boolean {
+    return false;
   }
 
   abstract bind(local: Endpoint): void;
@@ -89,12 +92,12 @@ export abstract class Socket extends Descriptor {
 
   /**
    * @param attempt asked until it gives something
-   * @throws WasiError `again` (or another, if it is to be) at once if the descriptor does not block; `intr` if shutdown is requested
+   * @throws WasiError `again` at once if the descriptor does not block; `intr` if shutdown is requested
    */
-  protected blocking<T>(attempt: () => T | undefined, wouldBlock: Errno = Errno.again): T {
+  protected blocking<T>(attempt: () => T | undefined): T {
     if ((this.flags & Fdflags.nonblock) !== 0) {
       const value = attempt();
-      if (value === undefined) throw new WasiError(wouldBlock);
+      if (value === undefined) throw new WasiError(Errno.again);
       return value;
     }
     const found = this.host.waiter.wait(attempt);

@@ -1,10 +1,10 @@
-import { Filetype, type Readiness } from "../descriptor.ts";
+import { Fdflags, Filetype, type Readiness } from "../descriptor.ts";
 import { Errno, WasiError } from "../errno.ts";
 import { WILDCARD } from "./address.ts";
 import type { Channel } from "./channel.ts";
 import type { NetworkClient } from "./client.ts";
 import type { Endpoint, Established, Event } from "./protocol.ts";
-import { type BooleanOption, ReceiveFlag, type Received, Socket, sizeOf } from "./socket.ts";
+import { type BooleanOption, type Received, ReceiveFlag, Socket, sizeOf } from "./socket.ts";
 
 const NOT_CONNECTED: Readiness = { bytes: 0n, hangup: true };
 const READY: Readiness = { bytes: 0n, hangup: false };
@@ -29,21 +29,17 @@ interface Listening {
   readonly waiting: Int32Array;
 }
 
-type State =
-  | { readonly kind: "idle" }
-  | { readonly kind: "connecting"; readonly id: number }
-  | Connected
-  | Listening;
+type State = { readonly kind: "idle" } | { readonly kind: "connecting"; readonly id: number } | Connected | Listening;
 
 const IDLE: State = { kind: "idle" };
 
 export class TcpSocket extends Socket {
-  readonly filetype = Filetype.socketStream;
+  override readonly filetype: Filetype = Filetype.socketStream;
   #state: State = IDLE;
   /** Of a connect that failed, until it was told. */
   #error: Errno = Errno.success;
 
-  get listening(): boolean {
+  override get listening(): boolean {
     return this.#state.kind === "listening";
   }
 
@@ -105,10 +101,12 @@ export class TcpSocket extends Socket {
     this.#state = { kind: "connecting", id };
     client.listen(id, { heard: (event) => this.#connectEnded(client, id, event) });
     client.post({ op: "connect", id, remote, local: this.bound, keepAlive: this.option("keepAlive") });
+    // Even if it is quick: guests are written for what they see most of the time.
+    if ((this.flags & Fdflags.nonblock) !== 0) throw new WasiError(Errno.inprogress);
     this.blocking(() => {
       this.#hear();
       return this.#state.kind === "connecting" ? undefined : true;
-    }, Errno.inprogress);
+    });
     const error = this.takeError();
     if (error !== Errno.success) throw new WasiError(error);
   }

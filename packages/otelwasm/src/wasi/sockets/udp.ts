@@ -4,7 +4,7 @@ import { WILDCARD } from "./address.ts";
 import type { Channel } from "./channel.ts";
 import { HEADER_BYTES, MAX_DATAGRAM, peekDatagram, readDatagram, writeDatagram } from "./datagram.ts";
 import type { Endpoint } from "./protocol.ts";
-import { type BooleanOption, ReceiveFlag, type Received, Socket, sizeOf } from "./socket.ts";
+import { type BooleanOption, type Received, ReceiveFlag, Socket, sizeOf } from "./socket.ts";
 import { errnoFrom } from "./tcp.ts";
 
 interface Open {
@@ -15,7 +15,7 @@ interface Open {
 }
 
 export class UdpSocket extends Socket {
-  readonly filetype = Filetype.socketDgram;
+  override readonly filetype: Filetype = Filetype.socketDgram;
   #open: Open | undefined;
   /** Whether anyone may send to it: it was bound to an address that is granted. Else only those that it may send to. */
   #public = false;

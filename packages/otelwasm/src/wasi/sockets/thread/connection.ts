@@ -13,8 +13,16 @@ export interface ConnectionOwner {
   done(): void;
 }
 
+/** An open socket with a channel. */
+export interface Held {
+  bell(): void;
+  set(option: SettableOption, value: boolean): void;
+  /** What the guest wrote still goes out, in so many milliseconds at most. May be called again with fewer. */
+  close(milliseconds?: number): void;
+}
+
 /** A TCP connection between `node:net` and its channel. */
-export class Connection {
+export class Connection implements Held {
   readonly #socket: Socket;
   readonly #channel: Channel;
   readonly #owner: ConnectionOwner;
@@ -27,6 +35,7 @@ export class Connection {
   /** The guest has closed it. */
   #closing = false;
   #closed = false;
+  #lingering: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, channel: Channel, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -68,18 +77,18 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** What the guest wrote still goes out. */
-  close(milliseconds = LINGER_MS): void {
+  close(milliseconds: number = LINGER_MS): void {
+    if (!this.#closed) {
+      clearTimeout(this.#lingering);
+      this.#lingering = setTimeout(() => this.#socket.resetAndDestroy(), milliseconds);
+    }
     if (this.#closing) return;
     this.#closing = true;
-    if (this.#closed) {
-      this.#owner.done();
-      return;
+    if (this.#closed) this.#doneIfFree();
+    else {
+      this.discard();
+      this.end();
     }
-    this.discard();
-    const timer = setTimeout(() => this.#socket.resetAndDestroy(), milliseconds);
-    this.#socket.once("close", () => clearTimeout(timer));
-    this.end();
   }
 
   #received(chunk: Buffer): void {
@@ -131,11 +140,11 @@ export class Connection {
     this.#writing = true;
     this.#socket.write(front, (error) => {
       this.#writing = false;
-      if (error === null || error === undefined) {
-        outgoing.take(front.length);
-        if (this.#channel.madeRoom()) this.#owner.wake();
-        this.#flush();
-      } else if (this.#closed && this.#closing) this.#owner.done();
+      this.#doneIfFree();
+      if (this.#closed || (error !== null && error !== undefined)) return;
+      outgoing.take(front.length);
+      if (this.#channel.madeRoom()) this.#owner.wake();
+      this.#flush();
     });
   }
 
@@ -147,8 +156,13 @@ export class Connection {
   #wasClosed(): void {
     this.#closed = true;
     this.#left = undefined;
+    clearTimeout(this.#lingering);
     this.#end();
-    // Until then the write has a hold on the channel.
-    if (this.#closing && !this.#writing) this.#owner.done();
+    this.#doneIfFree();
+  }
+
+  /** A write that is under way has a hold on the channel. */
+  #doneIfFree(): void {
+    if (this.#closed && this.#closing && !this.#writing) this.#owner.done();
   }
 }

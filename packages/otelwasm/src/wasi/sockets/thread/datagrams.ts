@@ -1,17 +1,47 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { Family, WILDCARD } from "../address.ts";
 import { type Channel, RING_BYTES } from "../channel.ts";
 import { type Datagram, HEADER_BYTES, MAX_DATAGRAM, readDatagram, writeDatagram } from "../datagram.ts";
 import type { Endpoint, SettableOption } from "../protocol.ts";
-import type { ConnectionOwner } from "./connection.ts";
+import type { ConnectionOwner, Held } from "./connection.ts";
 import { errnoOf } from "./errno.ts";
+import { lacksIpv6 } from "./listener.ts";
 
 /** Addresses are literals: nothing is looked up. */
-function literal(address: string, _options: unknown, done: (error: null, address: string, family: 4 | 6) => void): void {
+function literal(
+  address: string,
+  _options: unknown,
+  done: (error: null, address: string, family: 4 | 6) => void,
+): void {
   done(null, address, address.includes(":") ? 6 : 4);
 }
 
+/** @throws Error of Node's */
+export async function bindDatagrams(local: Endpoint, ipv6Only: boolean): Promise<Socket> {
+  try {
+    return await bind(local, ipv6Only);
+  } catch (error) {
+    if (local.host !== WILDCARD[Family.inet6] || ipv6Only || !lacksIpv6(error)) throw error;
+    return bind({ host: WILDCARD[Family.inet], port: local.port }, false);
+  }
+}
+
+async function bind({ host, port }: Endpoint, ipv6Only: boolean): Promise<Socket> {
+  const type = host.includes(":") ? "udp6" : "udp4";
+  const socket = createSocket({ type, ipv6Only: type === "udp6" && ipv6Only, lookup: literal });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ address: host, port, exclusive: true }, resolve);
+  });
+  socket.removeAllListeners("error");
+  return socket;
+}
+
 /** A bound UDP socket between `node:dgram` and its channel, in which each datagram has a header. */
-export class Datagrams {
+export class Datagrams implements Held {
   readonly #socket: Socket;
   readonly #channel: Channel;
   readonly #owner: ConnectionOwner;
@@ -19,27 +49,7 @@ export class Datagrams {
   #sending = false;
   #closing = false;
 
-  /** @throws Error of Node's, if it cannot be bound */
-  static async open(
-    local: Endpoint,
-    ipv6Only: boolean,
-    channel: Channel,
-    owner: ConnectionOwner,
-  ): Promise<Datagrams> {
-    const type = local.host.includes(":") ? "udp6" : "udp4";
-    const socket = createSocket({ type, ipv6Only: type === "udp6" && ipv6Only, lookup: literal });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", (error) => {
-        socket.close();
-        reject(error);
-      });
-      socket.bind({ address: local.host, port: local.port, exclusive: true }, resolve);
-    });
-    socket.removeAllListeners("error");
-    return new Datagrams(socket, channel, owner);
-  }
-
-  private constructor(socket: Socket, channel: Channel, owner: ConnectionOwner) {
+  constructor(socket: Socket, channel: Channel, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#channel = channel;
     this.#owner = owner;
@@ -114,7 +124,6 @@ export class Datagrams {
     this.#owner.wake();
   }
 
-  /** What the guest sent still goes out. */
   close(): void {
     if (this.#closing) return;
     this.#send();

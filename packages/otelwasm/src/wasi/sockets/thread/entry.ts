@@ -18,5 +18,5 @@ owner.on("message", (order: Order) => {
   }
   const guest = guests.get(order.guest);
   guests.delete(order.guest);
-  void guest?.release().then(() => owner.postMessage(order.guest));
+  void guest?.end().then(() => owner.postMessage(order.guest));
 });

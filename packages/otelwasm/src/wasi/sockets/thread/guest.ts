@@ -4,13 +4,13 @@ import { connect, type Server, type Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { Errno } from "../../errno.ts";
 import { wakeUp } from "../../wait.ts";
-import { Family, WILDCARD } from "../address.ts";
 import { Channel } from "../channel.ts";
+import { isWildcard } from "../grants.ts";
 import { type Endpoint, type Established, type Event, type ReplyValue, type Request, Shared } from "../protocol.ts";
-import { Connection, type ConnectionOwner } from "./connection.ts";
-import { Datagrams } from "./datagrams.ts";
+import { Connection, type ConnectionOwner, type Held } from "./connection.ts";
+import { bindDatagrams, Datagrams } from "./datagrams.ts";
 import { errnoOf } from "./errno.ts";
-import { lacksIpv6, listen } from "./listener.ts";
+import { listen } from "./listener.ts";
 
 /** Established sockets of one guest, those that it has not picked up and those that still send included. Each costs a file and two rings. */
 const MAX_CHANNELS = 1024;
@@ -29,17 +29,21 @@ export class GuestSockets {
   readonly #cells: Int32Array;
   readonly #wake: Int32Array;
   /** By the id that the guest knows: what hears of bells, options and the close. */
-  readonly #established = new Map<number, Connection | Datagrams>();
+  readonly #established = new Map<number, Held>();
   readonly #connecting = new Map<number, Socket>();
+  /** With those that the guest has closed and that still send. */
+  readonly #held: Set<Held> = new Set();
   readonly #listeners = new Map<number, Server>();
   readonly #channels: Channel[] = [];
   /** Numbers of channels that no socket has. */
   readonly #free: number[] = [];
+  /** Those whose memory the guest has. */
   readonly #known = new Set<number>();
   /** Sockets that this side opens have odd ids. */
   #nextId = 1;
   #open = 0;
   #idle: (() => void)[] = [];
+  #ended = false;
 
   constructor({ port, cells, wake }: GuestLink) {
     this.#port = port;
@@ -50,20 +54,25 @@ export class GuestSockets {
       else this.#request(request);
     });
     // The guest's thread has ended, or its owner has closed the other end.
-    port.on("close", () => void this.release());
+    port.on("close", () => void this.end());
+  }
+
+  /** When it returns nothing is left of the guest. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#port.close();
+    await this.#release();
   }
 
   /** Closes everything. What connected sockets were given still goes out, within a second. */
-  async release(): Promise<void> {
-    for (const server of this.#listeners.values()) {
-      this.#open++;
-      server.close(() => this.#closed());
-    }
+  async #release(): Promise<void> {
+    for (const server of this.#listeners.values()) server.close();
     this.#listeners.clear();
     for (const socket of this.#connecting.values()) socket.destroy();
     this.#connecting.clear();
-    for (const socket of this.#established.values()) socket.close(RELEASE_MS);
+    for (const socket of this.#held) socket.close(RELEASE_MS);
     this.#established.clear();
+    this.#known.clear();
     if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -95,13 +104,10 @@ export class GuestSockets {
   /** @throws Error of Node's */
   async #answer(request: Extract<Request, { readonly request: number }>): Promise<{ readonly value?: ReplyValue }> {
     switch (request.op) {
-      case "listen": {
-        const server = await listen(request, (socket) => this.#accepted(request.id, socket, request.waiting));
-        this.#listeners.set(request.id, server);
-        return { value: { local: endpointOf(server.address()) } };
-      }
+      case "listen":
+        return { value: await this.#counted(this.#listen(request)) };
       case "open_datagrams":
-        return { value: { socket: await this.#openDatagrams(request.id, request.local, request.ipv6Only) } };
+        return { value: await this.#counted(this.#openDatagrams(request)) };
       case "connect_datagrams": {
         const socket = this.#established.get(request.id);
         if (!(socket instanceof Datagrams)) throw new Error("no such socket");
@@ -113,16 +119,30 @@ export class GuestSockets {
         return { value: { addresses: found.map(({ address }) => address) } };
       }
       case "reset":
-        await this.release();
+        await this.#release();
         return {};
     }
+  }
+
+  /** The end waits for it. */
+  async #counted<T>(work: Promise<T>): Promise<T> {
+    this.#open++;
+    return work.finally(() => this.#closed());
+  }
+
+  async #listen(request: Extract<Request, { readonly op: "listen" }>): Promise<ReplyValue> {
+    const server = await listen(request, (socket) => this.#accepted(request.id, socket, request.waiting));
+    if (this.#ended) server.close();
+    else this.#listeners.set(request.id, server);
+    return { local: endpointOf(server.address()) };
   }
 
   #connect({ id, remote, local, keepAlive }: Extract<Request, { readonly op: "connect" }>): void {
     const socket = connect({
       host: remote.host,
       port: remote.port,
-      ...(local === undefined ? {} : { localAddress: local.host, localPort: local.port }),
+      ...(local === undefined || isWildcard(local.host) ? {} : { localAddress: local.host }),
+      ...(local === undefined ? {} : { localPort: local.port }),
       allowHalfOpen: true,
       noDelay: true,
       keepAlive,
@@ -168,28 +188,39 @@ export class GuestSockets {
       socket.resetAndDestroy();
       return undefined;
     }
-    this.#established.set(id, new Connection(socket, this.#channels[number]!, this.#ownerOf(number)));
+    this.#hold(id, number, (owner) => new Connection(socket, this.#channels[number]!, owner));
     const remote = { host: remoteAddress ?? localAddress, port: remotePort ?? 0 };
     return this.#describe(id, number, { host: localAddress, port: localPort }, remote);
   }
 
-  async #openDatagrams(id: number, local: Endpoint, ipv6Only: boolean): Promise<Established> {
-    const number = this.#takeChannel();
-    if (number === undefined) throw Object.assign(new Error("too many sockets"), { code: "ENOBUFS" });
-    const open = (from: Endpoint): Promise<Datagrams> =>
-      Datagrams.open(from, ipv6Only, this.#channels[number]!, this.#ownerOf(number));
-    try {
-      const socket = await open(local).catch((error: unknown) => {
-        if (local.host !== WILDCARD[Family.inet6] || ipv6Only || !lacksIpv6(error)) throw error;
-        return open({ host: WILDCARD[Family.inet], port: local.port });
-      });
-      this.#established.set(id, socket);
-      return this.#describe(id, number, socket.local, undefined);
-    } catch (error) {
-      this.#free.push(number);
-      this.#open--;
-      throw error;
+  async #openDatagrams({
+    id,
+    local,
+    ipv6Only,
+  }: Extract<Request, { readonly op: "open_datagrams" }>): Promise<ReplyValue> {
+    const bound = await bindDatagrams(local, ipv6Only);
+    const number = this.#ended ? undefined : this.#takeChannel();
+    if (number === undefined) {
+      bound.close();
+      throw Object.assign(new Error("too many sockets"), { code: "ENOBUFS" });
     }
+    const socket = this.#hold(id, number, (owner) => new Datagrams(bound, this.#channels[number]!, owner));
+    return { socket: this.#describe(id, number, socket.local, undefined) };
+  }
+
+  #hold<T extends Held>(id: number, number: number, make: (owner: ConnectionOwner) => T): T {
+    this.#open++;
+    const held = make({
+      wake: () => wakeUp(this.#wake),
+      done: () => {
+        this.#held.delete(held);
+        this.#free.push(number);
+        this.#closed();
+      },
+    });
+    this.#held.add(held);
+    this.#established.set(id, held);
+    return held;
   }
 
   #describe(id: number, number: number, local: Endpoint, remote: Endpoint | undefined): Established {
@@ -207,17 +238,6 @@ export class GuestSockets {
     }
     if (this.#channels.length === MAX_CHANNELS) return undefined;
     return this.#channels.push(new Channel()) - 1;
-  }
-
-  #ownerOf(number: number): ConnectionOwner {
-    this.#open++;
-    return {
-      wake: () => wakeUp(this.#wake),
-      done: () => {
-        this.#free.push(number);
-        this.#closed();
-      },
-    };
   }
 
   #close(id: number): void {
