@@ -10,10 +10,15 @@ import { DescriptorTable } from "./descriptor.ts";
 import { fdFunctions } from "./fd.ts";
 import { fdIoFunctions } from "./fd-io.ts";
 import { fdStatFunctions } from "./fd-stat.ts";
-import { NO_GRANTS, type WasiGrants } from "./grants.ts";
+import { Mount } from "./files/mount.ts";
+import { type FileGrant, NO_GRANTS, type WasiGrants } from "./grants.ts";
+import { pathFunctions } from "./path.ts";
+import { pathOpenFunctions } from "./path-open.ts";
+import type { Files } from "./paths.ts";
 import { pollFunctions } from "./poll.ts";
 import { processFunctions } from "./process.ts";
 import { randomFunctions } from "./random.ts";
+import { readdirFunctions } from "./readdir.ts";
 import { Refusals } from "./refusals.ts";
 import { createSockets } from "./sockets/index.ts";
 import type { NetworkLink } from "./sockets/protocol.ts";
@@ -49,8 +54,11 @@ export function createWasi(services: WasiServices): Wasi {
   table.add(new Stdin());
   table.add(new LineOutput(logger, "info", "stdout"));
   table.add(new LineOutput(logger, "warn", "stderr"));
+  const refusals = new Refusals(logger);
+  const files: Files = { table, refusals };
+  openPreopens(files, grants.files);
   const waiter = new Waiter(services);
-  const sockets = createSockets({ network: grants.network, link, table, waiter, refusals: new Refusals(logger) });
+  const sockets = createSockets({ network: grants.network, link, table, waiter, refusals });
   return {
     functions: [
       ...argsFunctions(grants),
@@ -61,6 +69,9 @@ export function createWasi(services: WasiServices): Wasi {
       ...fdFunctions(table),
       ...fdIoFunctions(table),
       ...fdStatFunctions(table),
+      ...readdirFunctions(table),
+      ...pathOpenFunctions(files),
+      ...pathFunctions(files),
       ...sockets.functions,
     ],
     close: () => {
@@ -68,4 +79,14 @@ export function createWasi(services: WasiServices): Wasi {
       sockets.close();
     },
   };
+}
+
+/** In their order, from the descriptor 3 on. */
+function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[]): void {
+  try {
+    for (const grant of grants) table.add(new Mount(grant, refusals).open());
+  } catch (error) {
+    table.closeAll();
+    throw error;
+  }
 }

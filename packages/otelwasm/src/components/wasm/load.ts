@@ -1,5 +1,6 @@
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { PluginConfig } from "../../plugin/config.ts";
+import { grantsOf } from "../../plugin/grants-config.ts";
 import type { PluginOptions } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
@@ -7,10 +8,11 @@ import type { PluginRole } from "../../plugin/requirements.ts";
 /** Loads the plugin of a component; `start` is not called yet. @throws PluginError | ConfigError */
 export function loadPlugin(settings: ComponentSettings, role: PluginRole, config: PluginConfig): Promise<WasmPlugin> {
   const { id, logger, signal } = settings;
-  return WasmPlugin.load({ id, logger, role, signals: [signal], ...optionsOf(config) });
+  const grants = grantsOf(config, process.env, (message) => logger.warn(message));
+  return WasmPlugin.load({ id, logger, role, signals: [signal], grants, ...optionsOf(config) });
 }
 
-type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "binary" | "path"> & {
+type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "grants" | "binary" | "path"> & {
   readonly path: string;
 };
 
