@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { type FileGrant, NO_GRANTS, type WasiGrants } from "../wasi/grants.ts";
+import { networkProblems } from "../wasi/sockets/grants.ts";
 
 /** @throws ConfigError that lists everything that is wrong, by the names of the configuration's keys */
 export function resolveGrants(given: Partial<WasiGrants> = {}): WasiGrants {
@@ -11,6 +12,7 @@ export function resolveGrants(given: Partial<WasiGrants> = {}): WasiGrants {
     ...args.flatMap((text, i) => (text.includes("\0") ? [`args::${i}: must not contain a zero byte`] : [])),
     ...Object.entries(env).flatMap(([name, value]) => variableProblems(name, value)),
   ];
+  issues.push(...networkProblems(network));
   const resolved = files.map((file, i) => resolveFile(file, `files::${i}`, files.slice(0, i), issues));
   if (issues.length > 0) throw new ConfigError(issues);
   return { args, env, files: resolved, network };

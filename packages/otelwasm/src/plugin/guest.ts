@@ -11,6 +11,7 @@ import type {
 } from "../runtime/contract.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
+import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { GuestCall, type Operation, type ResultSink } from "./call.ts";
 import { PluginError } from "./errors.ts";
 import { createHostModule, type GuestHostModule } from "./host.ts";
@@ -31,8 +32,10 @@ export interface GuestPlan {
   /** Of all results of one call; of each result of a receiver. */
   readonly maxResultBytes: number;
   readonly shutdownRequested: () => boolean;
-  /** Where a receiver runs: ends its waits, see `HostServices`. */
-  readonly shutdownFlag?: Int32Array | undefined;
+  /** What the guest waits on, see `WakeSource`. */
+  readonly wake?: Int32Array | undefined;
+  /** See `WasiServices.network`. */
+  readonly network?: NetworkLink | undefined;
 }
 
 /** Whether a consuming role takes results; what an exporter's guest sets is refused. */

@@ -6,6 +6,7 @@ import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
 import { createWasi } from "../wasi/index.ts";
+import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { assemblyScriptFunctions } from "./assemblyscript.ts";
 import type { GuestCall, ResultSink } from "./call.ts";
 import { ownCopy, readText, view } from "./guest-memory.ts";
@@ -20,8 +21,10 @@ export interface HostServices {
   /** What the guest may use of the machine. Default: nothing. */
   readonly grants?: WasiGrants | undefined;
   readonly shutdownRequested: () => boolean;
-  /** Ends what the guest waits for (`WasiServices.shutdown`), where shutdown can be requested while the guest's call runs. */
-  readonly shutdownFlag?: Int32Array | undefined;
+  /** What the guest waits on, see `WakeSource`. */
+  readonly wake?: Int32Array | undefined;
+  /** See `WasiServices.network`. */
+  readonly network?: NetworkLink | undefined;
 }
 
 /** A longer line of a guest's log is cut: a guest must not fill the host's disk with one call. */
@@ -56,8 +59,8 @@ export function createHostModule(services: HostServices): GuestHostModule {
       return undefined;
     },
   };
-  const { grants, logger, shutdownFlag } = services;
-  const wasi = createWasi({ grants, logger, shutdown: shutdownFlag });
+  const { logger } = services;
+  const wasi = createWasi(services);
   return {
     functions: [...namesOf(implementations), ...assemblyScriptFunctions(logger), ...wasi.functions],
     close: () => wasi.close(),

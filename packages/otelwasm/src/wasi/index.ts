@@ -20,21 +20,21 @@ import { processFunctions } from "./process.ts";
 import { randomFunctions } from "./random.ts";
 import { readdirFunctions } from "./readdir.ts";
 import { Refusals } from "./refusals.ts";
+import { createSockets } from "./sockets/index.ts";
+import type { NetworkLink } from "./sockets/protocol.ts";
 import { LineOutput, Stdin } from "./stdio.ts";
+import { Waiter, type WakeSource } from "./wait.ts";
 
 export { WASI_MODULE } from "./define.ts";
 
 /** What the functions of one instance work on. */
-export interface WasiServices {
+export interface WasiServices extends WakeSource {
   /** Default: nothing is granted. */
   readonly grants?: WasiGrants | undefined;
   /** Gets the lines of stdout (info) and stderr (warn), and what the guest was refused. Default: silent. */
   readonly logger?: Logger | undefined;
-  /**
-   * Shared with whoever asks for the shutdown: the first element becomes other than 0 then, and `Atomics.notify` ends the guest's wait.
-   * Without it waits last as long as the guest wants.
-   */
-  readonly shutdown?: Int32Array | undefined;
+  /** To the thread that has the sockets, from `openNetwork` with the same `wake`; needed if any of the network is granted. */
+  readonly network?: NetworkLink | undefined;
 }
 
 /** WASI as one instance has it. */
@@ -49,28 +49,35 @@ export interface Wasi {
 
 /** @throws WasiError if a directory that is granted cannot be opened */
 export function createWasi(services: WasiServices): Wasi {
-  const { grants = NO_GRANTS, logger = silentLogger, shutdown } = services;
+  const { grants = NO_GRANTS, logger = silentLogger, network: link } = services;
   const table = new DescriptorTable();
   table.add(new Stdin());
   table.add(new LineOutput(logger, "info", "stdout"));
   table.add(new LineOutput(logger, "warn", "stderr"));
-  const files: Files = { table, refusals: new Refusals(logger) };
+  const refusals = new Refusals(logger);
+  const files: Files = { table, refusals };
   openPreopens(files, grants.files);
+  const waiter = new Waiter(services);
+  const sockets = createSockets({ network: grants.network, link, table, waiter, refusals });
   return {
     functions: [
       ...argsFunctions(grants),
       ...clockFunctions(),
       ...randomFunctions(),
       ...processFunctions(),
-      ...pollFunctions(shutdown),
+      ...pollFunctions(table, waiter),
       ...fdFunctions(table),
       ...fdIoFunctions(table),
       ...fdStatFunctions(table),
       ...readdirFunctions(table),
       ...pathOpenFunctions(files),
       ...pathFunctions(files),
+      ...sockets.functions,
     ],
-    close: () => table.closeAll(),
+    close: () => {
+      table.closeAll();
+      sockets.close();
+    },
   };
 }
 
