@@ -17,7 +17,7 @@ import (
 // How often the loop asks whether it is to end, and how long those whom it serves then have.
 const (
 	askEvery = 100 * time.Millisecond
-	drain    = 3 * time.Second
+	drain    = time.Second
 )
 
 const maxBody = 16 << 20
@@ -67,11 +67,12 @@ func serve(signal string, emit func([]byte)) error {
 		}
 		within, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
-		err := server.Shutdown(within)
-		if err != nil {
-			err = errors.Join(err, server.Close())
+		if server.Shutdown(within) != nil {
+			// Somebody is slow, or has a connection and says nothing.
+			stopped <- server.Close()
+			return
 		}
-		stopped <- err
+		stopped <- nil
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
