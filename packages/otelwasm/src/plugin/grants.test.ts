@@ -84,6 +84,7 @@ network: { listen: ['127.0.0.1:0'], connect: ['*.example.com:443'] }`),
     ["files: [{ host: '' }]", /^processors::wasm::files::0::host: must name a directory/],
     ["files: [{ host: /x, mode: rw }]", /^processors::wasm::files::0::mode: .*read_only/],
     ["files: [{ host: /x, write: true }]", /^processors::wasm::files::0::write: unknown key/],
+    ["network: { connect: [':1'] }", /^processors::wasm::network::connect::0: ":1" has no host: write \*:1 for any/],
     ["network: { conect: [] }", /^processors::wasm::network::conect: unknown key.*connect/],
   ] as const)
     test(`${yaml} is refused by name`, () => {

@@ -132,6 +132,7 @@ function addressFunctions(table: DescriptorTable): HostFunction[] {
   return (["local", "peer"] as const).flatMap((which) => {
     const name = `sock_get${which}addr`;
     const write = (memory: Memory, fd: Value | undefined, target: AddressTarget): Errno => {
+      within(name, memory, target.address, 8);
       const socket = socketAt(table, fd);
       writeAddress(name, memory, target, socket[which](), socket.family);
       return Errno.success;

@@ -43,7 +43,7 @@ export class Policy {
   /** Names by the address that they were resolved to. */
   readonly #names = new Map<string, Set<string>>();
 
-  /** @throws PatternError: the patterns were checked before */
+  /** @throws Error if a pattern is none, which `networkProblems` says before */
   constructor({ listen, connect, resolve }: NetworkGrant, refusals: Refusals) {
     this.#listen = listen.map((text) => parseEndpointPattern(text, "listen"));
     this.#connect = connect.map((text) => parseEndpointPattern(text, "connect"));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { RuntimeConfig } from "../../../runtime/registry.ts";
 import type { NetworkGrant } from "../../grants.ts";
@@ -79,6 +80,11 @@ export class SocketGuest implements AsyncDisposable {
       if ("line" in answer) this.lines.push(answer.line);
       else this.#waiting.shift()?.(answer);
     });
+  }
+
+  /** Returns when the guest's thread waits in a call. It is woken by that, and waits again. */
+  async waits(): Promise<void> {
+    while (Atomics.notify(this.#wake, 0) === 0) await turn();
   }
 
   /** As the owner of a plugin does it. */
