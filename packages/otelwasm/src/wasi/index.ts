@@ -11,6 +11,7 @@ import { fdFunctions } from "./fd.ts";
 import { fdIoFunctions } from "./fd-io.ts";
 import { fdStatFunctions } from "./fd-stat.ts";
 import { Mount } from "./files/mount.ts";
+import { PIN, type Pin } from "./files/pin.ts";
 import { type FileGrant, NO_GRANTS, type WasiGrants } from "./grants.ts";
 import { pathFunctions } from "./path.ts";
 import { pathOpenFunctions } from "./path-open.ts";
@@ -35,6 +36,8 @@ export interface WasiServices {
    * Without it waits last as long as the guest wants.
    */
   readonly shutdown?: Int32Array | undefined;
+  /** How files are reached. Default: as well as the platform can. */
+  readonly pin?: Pin | undefined;
 }
 
 /** WASI as one instance has it. */
@@ -49,13 +52,13 @@ export interface Wasi {
 
 /** @throws WasiError if a directory that is granted cannot be opened */
 export function createWasi(services: WasiServices): Wasi {
-  const { grants = NO_GRANTS, logger = silentLogger, shutdown } = services;
+  const { grants = NO_GRANTS, logger = silentLogger, shutdown, pin = PIN } = services;
   const table = new DescriptorTable();
   table.add(new Stdin());
   table.add(new LineOutput(logger, "info", "stdout"));
   table.add(new LineOutput(logger, "warn", "stderr"));
   const files: Files = { table, refusals: new Refusals(logger) };
-  openPreopens(files, grants.files);
+  openPreopens(files, grants.files, pin);
   return {
     functions: [
       ...argsFunctions(grants),
@@ -75,9 +78,9 @@ export function createWasi(services: WasiServices): Wasi {
 }
 
 /** In their order, from the descriptor 3 on. */
-function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[]): void {
+function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[], pin: Pin): void {
   try {
-    for (const grant of grants) table.add(new Mount(grant, refusals).open());
+    for (const grant of grants) table.add(new Mount(grant, refusals, pin).open());
   } catch (error) {
     table.closeAll();
     throw error;
