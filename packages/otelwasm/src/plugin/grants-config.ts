@@ -22,10 +22,8 @@ interface FileConfig {
   readonly mode?: "read_only" | "read_write" | undefined;
 }
 
-/** YAML's numbers and booleans mean their text, as in other lists of variables. */
-const value = z.union([z.string(), z.number(), z.boolean()]).transform(String).nullable();
 const name = z.string().regex(/^[^=\0]+$/, 'must be a name of a variable: not empty, and without "="');
-const variables = z.record(name, value);
+const variables = z.record(name, z.string().nullable());
 
 /** A map, or a list of names and maps. */
 const env = z.union([

@@ -175,7 +175,7 @@ test("names grant the public addresses that the host resolved them to, and no ot
     Errno.acces,
   );
   assert.deepEqual(lines, [
-    'warn: The guest may not connect to 10.1.1.2:443 (api.example.com resolved to it, but a name grants public addresses only, and this one is of the machine or of a network around it): if it should, add "10.1.1.2:443" to network.connect',
+    'warn: the plugin was refused to connect to 10.1.1.2:443 (api.example.com resolved to it, but a name grants public addresses only, and this one is of the machine or of a network around it): to grant it, write "10.1.1.2:443" to "connect" in "network"',
   ]);
 });
 
@@ -225,7 +225,7 @@ test("names that may be resolved", () => {
     );
   assert.equal(
     lines[2],
-    'warn: The guest may not resolve "secret.evil.test": if it should, add "secret.evil.test" to network.resolve',
+    'warn: the plugin was refused to resolve "secret.evil.test": to grant it, write "secret.evil.test" to "resolve" in "network"',
   );
   const any = judge({ resolve: ["*"] });
   any.policy.resolve("anything.test");
@@ -241,7 +241,7 @@ test("each missing grant is spoken of once, and their number is bounded", () => 
       Errno.acces,
     );
   assert.deepEqual(lines, [
-    'warn: The guest may not listen on 0.0.0.0:4318: if it should, add "*:4318" to network.listen',
+    'warn: the plugin was refused to listen on 0.0.0.0:4318: to grant it, write "*:4318" to "listen" in "network"',
   ]);
   for (let port = 1; port < 1000; port++) errnoOf(() => policy.connect({ host: "192.0.2.1", port }));
   assert.ok(lines.length < 100);

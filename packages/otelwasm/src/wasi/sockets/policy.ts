@@ -127,7 +127,7 @@ export class Policy {
   }
 
   #refuse(grant: string, what: string, key: keyof NetworkGrant, pattern: string): never {
-    const message = `The guest may not ${what}: if it should, add ${JSON.stringify(pattern)} to network.${key}`;
+    const message = `the plugin was refused to ${what}: to grant it, write ${JSON.stringify(pattern)} to "${key}" in "network"`;
     this.#refusals.tell(`network ${grant}`, message);
     throw new WasiError(Errno.acces, message);
   }

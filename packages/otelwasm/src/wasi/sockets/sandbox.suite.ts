@@ -141,7 +141,7 @@ export function sandboxSuite(start: GuestFactory): void {
       await using guest = await start({ network: { connect: ["127.0.0.1:1"] } });
       assert.equal(await tcp(guest, "127.0.0.1", address.port), acces);
       assert.deepEqual(guest.lines, [
-        `The guest may not connect to 127.0.0.1:${address.port}: if it should, add "127.0.0.1:${address.port}" to network.connect`,
+        `the plugin was refused to connect to 127.0.0.1:${address.port}: to grant it, write "127.0.0.1:${address.port}" to "connect" in "network"`,
       ]);
     }
     server.close();
