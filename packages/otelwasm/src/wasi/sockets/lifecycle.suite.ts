@@ -11,9 +11,7 @@ import { type SocketGuest, Type } from "./testing/guest.ts";
 const NETWORK = { listen: ["127.0.0.1:*"], connect: ["127.0.0.1:*"] };
 
 /** Resolves when the guest's thread waits; `Atomics.notify` tells. */
-async function connected(
-  guest: SocketGuest,
-): Promise<{
+async function connected(guest: SocketGuest): Promise<{
   readonly fd: number;
   readonly listener: number;
   readonly local: Endpoint;
