@@ -67,7 +67,12 @@ export function createSockets({ network, link, table, waiter, refusals }: Socket
     close: () => {
       const used = client;
       client = undefined;
-      used?.ask({ op: "reset" });
+      try {
+        used?.ask({ op: "reset" });
+      } catch (error) {
+        // The thread has ended, and all sockets with it.
+        if (!(error instanceof WasiError)) throw error;
+      }
     },
   };
 }

@@ -31,6 +31,8 @@ export interface SocketGuestOptions {
   readonly network?: Partial<NetworkGrant>;
   readonly version?: Version;
   readonly runtimeConfig?: RuntimeConfig;
+  /** Default: `socketModule`. */
+  readonly binary?: Uint8Array;
 }
 
 export interface PollEvent {
@@ -57,7 +59,7 @@ export class SocketGuest implements AsyncDisposable {
     return guest;
   }
 
-  private constructor({ network = {}, version = 2, runtimeConfig = {} }: SocketGuestOptions) {
+  private constructor({ network = {}, version = 2, runtimeConfig = {}, binary }: SocketGuestOptions) {
     this.#version = version;
     this.#wake = new Int32Array(new SharedArrayBuffer(4));
     this.#shutdown = new Int32Array(new SharedArrayBuffer(4));
@@ -66,7 +68,7 @@ export class SocketGuest implements AsyncDisposable {
     const link = this.#network?.link;
     const plan: ThreadPlan = {
       runtimeConfig,
-      binary: socketModule(version),
+      binary: binary ?? socketModule(version),
       network: granted,
       link,
       wake: this.#wake,
