@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 const BENCHMARKS: Readonly<Record<string, string>> = {
   boundary: "boundary.ts",
+  sockets: "sockets.ts",
   sdk: "sdk.ts",
   attributes: "attributes.ts",
   collector: "collector/run.ts",

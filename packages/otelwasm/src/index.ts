@@ -30,6 +30,7 @@ export { ComponentError } from "./service/graph.ts";
 export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
+export type { FileGrant, NetworkGrant, WasiGrants } from "./wasi/grants.ts";
 
 import type { PluginOptions } from "./plugin/options.ts";
 import { WasmPlugin } from "./plugin/plugin.ts";

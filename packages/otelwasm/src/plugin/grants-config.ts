@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import type { FileGrant, NetworkGrant, WasiGrants } from "../wasi/grants.ts";
+import { patternProblem } from "../wasi/sockets/grants.ts";
 
 /** As the schema leaves it. What is not there is not granted. */
 export interface GrantsConfig {
@@ -21,10 +22,8 @@ interface FileConfig {
   readonly mode?: "read_only" | "read_write" | undefined;
 }
 
-/** YAML's numbers and booleans mean their text, as in other lists of variables. */
-const value = z.union([z.string(), z.number(), z.boolean()]).transform(String).nullable();
 const name = z.string().regex(/^[^=\0]+$/, 'must be a name of a variable: not empty, and without "="');
-const variables = z.record(name, value);
+const variables = z.record(name, z.string().nullable());
 
 /** A map, or a list of names and maps. */
 const env = z.union([
@@ -41,7 +40,13 @@ const env = z.union([
   }),
 ]);
 
-const patterns = z.array(z.string().min(1)).optional();
+function patterns(key: keyof NetworkGrant): ZodType<readonly string[] | undefined> {
+  const pattern = z.string().superRefine((text, context) => {
+    const message = patternProblem(key, text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+  return z.array(pattern).optional();
+}
 
 /** The keys beside those of `pluginConfigSchema`. Whether the host has what they name is looked at when the plugin is loaded. */
 export const grantKeys: { readonly [K in keyof GrantsConfig]-?: ZodType<GrantsConfig[K]> } = {
@@ -56,7 +61,13 @@ export const grantKeys: { readonly [K in keyof GrantsConfig]-?: ZodType<GrantsCo
       }),
     )
     .optional(),
-  network: z.strictObject({ listen: patterns, connect: patterns, resolve: patterns }).optional(),
+  network: z
+    .strictObject({
+      listen: patterns("listen"),
+      connect: patterns("connect"),
+      resolve: patterns("resolve"),
+    })
+    .optional(),
 };
 
 /**

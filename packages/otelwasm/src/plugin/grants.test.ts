@@ -35,12 +35,12 @@ describe("what a configuration grants", () => {
   });
 
   test("variables: names, values, both; as a list and as a map", () => {
-    const env = { A: "from host", B: "1", C: "true", D: "", T: "0123" };
+    const env = { A: "from host", B: "1", D: "", T: "0123" };
     const host = { A: "from host", B: "not this", OTHER: "x" };
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the Collector's variable
     const token = "${env:TOKEN}";
-    assert.deepEqual(grants(`env: [A, { B: 1, C: true, D: '' }, { T: '${token}' }]`, host), { ...NONE, env });
-    assert.deepEqual(grants(`env: { A: , B: 1, C: true, D: '', T: '${token}' }`, host), { ...NONE, env });
+    assert.deepEqual(grants(`env: [A, { B: '1', D: '' }, { T: '${token}' }]`, host), { ...NONE, env });
+    assert.deepEqual(grants(`env: { A: , B: '1', D: '', T: '${token}' }`, host), { ...NONE, env });
   });
 
   test("a variable that the host does not have is left out, with a warning", () => {
@@ -78,12 +78,14 @@ network: { listen: ['127.0.0.1:0'], connect: ['*.example.com:443'] }`),
     ["env: [A=1]", /^processors::wasm::env::0: .*name of a variable/],
     ["env: { '': x }", /^processors::wasm::env.*name of a variable/],
     ["env: { A: [1] }", /^processors::wasm::env::A: /],
+    ["env: { A: 0123 }", /^processors::wasm::env::A: .*string.*quotes/],
     ["env: 5", /^processors::wasm::env: /],
     ["args: x", /^processors::wasm::args: /],
     ["files: [{ guest: /x }]", /^processors::wasm::files::0::host: is required/],
     ["files: [{ host: '' }]", /^processors::wasm::files::0::host: must name a directory/],
     ["files: [{ host: /x, mode: rw }]", /^processors::wasm::files::0::mode: .*read_only/],
     ["files: [{ host: /x, write: true }]", /^processors::wasm::files::0::write: unknown key/],
+    ["network: { connect: [':1'] }", /^processors::wasm::network::connect::0: ":1" has no host: write \*:1 for any/],
     ["network: { conect: [] }", /^processors::wasm::network::conect: unknown key.*connect/],
   ] as const)
     test(`${yaml} is refused by name`, () => {
@@ -141,9 +143,8 @@ const write = (fd: string): string =>
 const TEXTS = data(512, "log") + data(520, "hello");
 
 inBothIsolations(() => {
-  const files = () => [{ host: folder, guest: "/logs", writable: true }];
-
   test("a plugin writes where it may, and reads the variables that it was given", async () => {
+    const host = mkdtempSync(join(folder, "logs-"));
     await using loaded = await started(
       guest({
         imports: WASI,
@@ -152,13 +153,13 @@ inBothIsolations(() => {
           (drop (call $environ_get (i32.const 700) (i32.const 720)))
           (call $set_result_logs (i32.const 720) (i32.const 4)) (i32.const 0)`,
       }),
-      { grants: { files: files(), env: { A: "b" } } },
+      { grants: { files: [{ host, guest: "/logs", writable: true }], env: { A: "b" } } },
     );
     const result = await loaded.consume([1]);
     assert.deepEqual(result, [[..."A=b\0"].map((character) => character.charCodeAt(0))]);
-    assert.equal(readFileSync(join(folder, "log"), "utf8"), "hello");
+    assert.equal(readFileSync(join(host, "log"), "utf8"), "hello");
     await loaded.consume([1]);
-    assert.equal(readFileSync(join(folder, "log"), "utf8"), "hellohello");
+    assert.equal(readFileSync(join(host, "log"), "utf8"), "hellohello");
   });
 
   test("a line without an end is written when the instance traps, and when it ends", async () => {
@@ -202,12 +203,6 @@ describe("what the host holds open for a guest", {
         return false;
       }
     }).length;
-  const options = { grants: { files: [{ host: "", guest: "/logs", writable: true }] }, restart: { maxRestarts: 0 } };
-  const withFolder = () => ({
-    ...options,
-    grants: { files: options.grants.files.map((file) => ({ ...file, host: folder })) },
-  });
-
   for (const isolation of ["worker", "inline"] as const)
     for (const [how, end] of [
       ["traps", "unreachable"],
@@ -220,7 +215,12 @@ describe("what the host holds open for a guest", {
         assert.equal(open(), 0);
         const binary = guest({ imports: WASI, fields: TEXTS, consume: `(drop ${OPEN}) (drop ${OPEN}) ${end}` });
         const limits = isolation === "worker" ? { callTimeoutMs: 200 } : {};
-        const loaded = await started(binary, { ...withFolder(), isolation, limits });
+        const loaded = await started(binary, {
+          grants: { files: [{ host: folder, guest: "/logs", writable: true }] },
+          restart: { maxRestarts: 0 },
+          isolation,
+          limits,
+        });
         assert.ok(open() > 0);
         await loaded.consume([1]).catch(() => undefined);
         await loaded.plugin.shutdown().catch(() => undefined);

@@ -11,6 +11,7 @@ import { fdFunctions } from "./fd.ts";
 import { fdIoFunctions } from "./fd-io.ts";
 import { fdStatFunctions } from "./fd-stat.ts";
 import { Mount } from "./files/mount.ts";
+import { PIN, type Pin } from "./files/pin.ts";
 import { type FileGrant, NO_GRANTS, type WasiGrants } from "./grants.ts";
 import { pathFunctions } from "./path.ts";
 import { pathOpenFunctions } from "./path-open.ts";
@@ -35,6 +36,8 @@ export interface WasiServices extends WakeSource {
   readonly logger?: Logger | undefined;
   /** To the thread that has the sockets, from `openNetwork` with the same `wake`; needed if any of the network is granted. */
   readonly network?: NetworkLink | undefined;
+  /** How files are reached. Default: as well as the platform can. */
+  readonly pin?: Pin | undefined;
 }
 
 /** WASI as one instance has it. */
@@ -49,14 +52,14 @@ export interface Wasi {
 
 /** @throws WasiError if a directory that is granted cannot be opened */
 export function createWasi(services: WasiServices): Wasi {
-  const { grants = NO_GRANTS, logger = silentLogger, network: link } = services;
+  const { grants = NO_GRANTS, logger = silentLogger, network: link, pin = PIN } = services;
   const table = new DescriptorTable();
   table.add(new Stdin());
   table.add(new LineOutput(logger, "info", "stdout"));
   table.add(new LineOutput(logger, "warn", "stderr"));
   const refusals = new Refusals(logger);
   const files: Files = { table, refusals };
-  openPreopens(files, grants.files);
+  openPreopens(files, grants.files, pin);
   const waiter = new Waiter(services);
   const sockets = createSockets({ network: grants.network, link, table, waiter, refusals });
   return {
@@ -82,9 +85,9 @@ export function createWasi(services: WasiServices): Wasi {
 }
 
 /** In their order, from the descriptor 3 on. */
-function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[]): void {
+function openPreopens({ table, refusals }: Files, grants: readonly FileGrant[], pin: Pin): void {
   try {
-    for (const grant of grants) table.add(new Mount(grant, refusals).open());
+    for (const grant of grants) table.add(new Mount(grant, refusals, pin).open());
   } catch (error) {
     table.closeAll();
     throw error;

@@ -74,7 +74,14 @@ function pollOneoff(
 
 /** What is ready now, in the order of the subscriptions; if nothing is, waits until something is. */
 function collect(table: DescriptorTable, wanted: readonly Subscription[], waiter: Waiter): Event[] {
-  const eventsAt = (now: bigint): Event[] => wanted.flatMap((one) => eventOf(table, one, now));
+  const eventsAt = (now: bigint): Event[] => {
+    const events: Event[] = [];
+    for (const one of wanted) {
+      const event = eventOf(table, one, now);
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  };
   const first = wanted.reduce<bigint | undefined>(
     (least, { due }) => (due === undefined || (least !== undefined && least < due) ? least : due),
     undefined,
@@ -89,16 +96,16 @@ function collect(table: DescriptorTable, wanted: readonly Subscription[], waiter
 }
 
 /** What is wrong with a subscription concerns its own event only. */
-function eventOf(table: DescriptorTable, { userdata, type, fd, due }: Subscription, now: bigint): Event[] {
+function eventOf(table: DescriptorTable, { userdata, type, fd, due }: Subscription, now: bigint): Event | undefined {
   if (fd === undefined) {
-    if (due === undefined) return [{ userdata, type, error: Errno.inval }];
-    return due <= now ? [{ userdata, type, error: Errno.success }] : [];
+    if (due === undefined) return { userdata, type, error: Errno.inval };
+    return due <= now ? { userdata, type, error: Errno.success } : undefined;
   }
   try {
     const readiness = table.get(fd).readiness(type === Tag.fdRead ? "read" : "write");
-    return readiness === undefined ? [] : [{ userdata, type, error: Errno.success, readiness }];
+    return readiness === undefined ? undefined : { userdata, type, error: Errno.success, readiness };
   } catch (error) {
-    if (error instanceof WasiError) return [{ userdata, type, error: error.errno }];
+    if (error instanceof WasiError) return { userdata, type, error: error.errno };
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { FileGrant } from "../grants.ts";
 import type { Refusals } from "../refusals.ts";
 import { DIRECTORY_RIGHTS, FILE_RIGHTS } from "../rights.ts";
 import { Directory } from "./directory.ts";
-import { PIN, type Pin, type Pinned } from "./pin.ts";
+import type { Pin, Pinned } from "./pin.ts";
 import { OutsideError, type Place, resolvePath } from "./resolve.ts";
 
 /** A granted directory, and all that is below it. */
@@ -12,7 +12,7 @@ export class Mount {
   readonly pin: Pin;
   readonly #refusals: Refusals;
 
-  constructor(grant: FileGrant, refusals: Refusals, pin: Pin = PIN) {
+  constructor(grant: FileGrant, refusals: Refusals, pin: Pin) {
     this.grant = grant;
     this.#refusals = refusals;
     this.pin = pin;

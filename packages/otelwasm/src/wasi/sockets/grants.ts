@@ -25,8 +25,8 @@ export interface EndpointPattern {
 
 export type NamePattern = Exclude<HostPattern, { readonly kind: "addresses" }>;
 
-/** What is wrong with a pattern; the message continues "network::connect::0: ". */
-export class PatternError extends Error {
+/** What is wrong with a pattern. */
+class PatternError extends Error {
   override readonly name = "PatternError";
 }
 
@@ -47,23 +47,26 @@ export function parseNamePattern(text: string): NamePattern {
   return host;
 }
 
+/** What is wrong with a pattern; `undefined` if nothing is. */
+export function patternProblem(key: keyof NetworkGrant, text: string): string | undefined {
+  try {
+    if (key === "resolve") parseNamePattern(text);
+    else parseEndpointPattern(text, key);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
+}
+
 /** Everything that is wrong with the patterns, each with the key that it stands under. */
 export function networkProblems(network: NetworkGrant): string[] {
-  const problemsOf = (key: keyof NetworkGrant, parse: (text: string) => unknown): string[] =>
+  return (["listen", "connect", "resolve"] as const).flatMap((key) =>
     network[key].flatMap((text, i) => {
-      try {
-        parse(text);
-        return [];
-      } catch (error) {
-        if (error instanceof PatternError) return [`network::${key}::${i}: ${error.message}`];
-        throw error;
-      }
-    });
-  return [
-    ...problemsOf("listen", (text) => parseEndpointPattern(text, "listen")),
-    ...problemsOf("connect", (text) => parseEndpointPattern(text, "connect")),
-    ...problemsOf("resolve", parseNamePattern),
-  ];
+      const problem = patternProblem(key, text);
+      return problem === undefined ? [] : [`network::${key}::${i}: ${problem}`];
+    }),
+  );
 }
 
 function splitPattern(text: string, use: string): { readonly host: string; readonly port: string } {

@@ -67,7 +67,12 @@ export function createSockets({ network, link, table, waiter, refusals }: Socket
     close: () => {
       const used = client;
       client = undefined;
-      used?.ask({ op: "reset" });
+      try {
+        used?.ask({ op: "reset" });
+      } catch (error) {
+        // The thread has ended, and all sockets with it.
+        if (!(error instanceof WasiError)) throw error;
+      }
     },
   };
 }
@@ -132,6 +137,7 @@ function addressFunctions(table: DescriptorTable): HostFunction[] {
   return (["local", "peer"] as const).flatMap((which) => {
     const name = `sock_get${which}addr`;
     const write = (memory: Memory, fd: Value | undefined, target: AddressTarget): Errno => {
+      within(name, memory, target.address, 8);
       const socket = socketAt(table, fd);
       writeAddress(name, memory, target, socket[which](), socket.family);
       return Errno.success;

@@ -43,7 +43,7 @@ export class Policy {
   /** Names by the address that they were resolved to. */
   readonly #names = new Map<string, Set<string>>();
 
-  /** @throws PatternError: the patterns were checked before */
+  /** @throws Error if a pattern is none, which `networkProblems` says before */
   constructor({ listen, connect, resolve }: NetworkGrant, refusals: Refusals) {
     this.#listen = listen.map((text) => parseEndpointPattern(text, "listen"));
     this.#connect = connect.map((text) => parseEndpointPattern(text, "connect"));
@@ -127,7 +127,7 @@ export class Policy {
   }
 
   #refuse(grant: string, what: string, key: keyof NetworkGrant, pattern: string): never {
-    const message = `The guest may not ${what}: if it should, add ${JSON.stringify(pattern)} to network.${key}`;
+    const message = `the plugin was refused to ${what}: to grant it, write ${JSON.stringify(pattern)} to "${key}" in "network"`;
     this.#refusals.tell(`network ${grant}`, message);
     throw new WasiError(Errno.acces, message);
   }

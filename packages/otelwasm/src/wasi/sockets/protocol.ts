@@ -71,7 +71,7 @@ export type Request =
   | { readonly op: "discard"; readonly id: number }
   | { readonly op: "close"; readonly id: number }
   | { readonly op: "resolve"; readonly request: number; readonly name: string; readonly family: 0 | 4 | 6 }
-  /** Closes everything, and is answered when it is closed. */
+  /** Closes everything, and is answered when the ports are free. */
   | { readonly op: "reset"; readonly request: number };
 
 export type SettableOption = "noDelay" | "keepAlive" | "broadcast";

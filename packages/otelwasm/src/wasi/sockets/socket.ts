@@ -40,6 +40,9 @@ export interface Received {
 /** Names as the configuration of a socket, not of any operating system. */
 export type BooleanOption = "reuseAddress" | "broadcast" | "keepAlive" | "noDelay" | "ipv6Only";
 
+/** One for all: guests that do not block ask until there is nothing more, and an error of its own, with a stack, costs more than the rest of the call. */
+const AGAIN = new WasiError(Errno.again);
+
 /** Everything here throws `WasiError`. */
 export abstract class Socket extends Descriptor {
   readonly family: InetFamily;
@@ -97,7 +100,7 @@ export abstract class Socket extends Descriptor {
   protected blocking<T>(attempt: () => T | undefined): T {
     if ((this.flags & Fdflags.nonblock) !== 0) {
       const value = attempt();
-      if (value === undefined) throw new WasiError(Errno.again);
+      if (value === undefined) throw AGAIN;
       return value;
     }
     const found = this.host.waiter.wait(attempt);

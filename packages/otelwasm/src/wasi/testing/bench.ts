@@ -3,8 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineLogger } from "../../plugin/testing/guests.ts";
 import type { Runtime } from "../../runtime/contract.ts";
+import { type Pin, pinByDescriptor } from "../files/pin.ts";
 import { type FileGrant, NO_GRANTS, type WasiGrants } from "../grants.ts";
 import { WasiGuest } from "./guest.ts";
+
+/** What the tests of files are about. */
+export interface Subject {
+  readonly runtime: Runtime;
+  readonly pin: Pin;
+}
+
+/** Whether names are looked up in open directories, which no other process can exchange. */
+export function isRaceFree({ pin }: Subject): boolean {
+  return pin === pinByDescriptor;
+}
 
 /** A guest with a directory of its own at 3, `/data`, which it may write. */
 export interface Sandbox extends AsyncDisposable {
@@ -15,7 +27,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 export async function sandbox(
-  runtime: Runtime,
+  { runtime, pin }: Subject,
   grants: Partial<WasiGrants> = {},
   more: (host: string) => readonly FileGrant[] = () => [],
   prepare: (host: string) => void = () => undefined,
@@ -26,7 +38,7 @@ export async function sandbox(
   prepare(host);
   const logger = new LineLogger();
   const files = [{ host, guest: "/data", writable: true }, ...more(host)];
-  const guest = await WasiGuest.create(runtime, { grants: { ...NO_GRANTS, files, ...grants }, logger });
+  const guest = await WasiGuest.create(runtime, { grants: { ...NO_GRANTS, files, ...grants }, logger, pin });
   return {
     guest,
     host,

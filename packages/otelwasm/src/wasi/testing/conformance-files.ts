@@ -12,8 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Runtime } from "../../runtime/contract.ts";
-import { sandbox } from "./bench.ts";
+import { isRaceFree, type Subject, sandbox } from "./bench.ts";
 import { ALL_RIGHTS, type ErrnoName, errnoOf, Lookup, Oflag, READ, type WasiGuest, WRITE } from "./guest.ts";
 import { RESULT } from "./signatures.ts";
 
@@ -33,9 +32,9 @@ function answers(guest: WasiGuest, calls: readonly (readonly [(guest: WasiGuest)
     );
 }
 
-export function fileTests(runtime: () => Runtime): void {
+export function fileTests(subject: () => Subject): void {
   test("what is written is there, for the guest and for the host", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     const fd = guest.create(DATA, "a", "hello world");
     assert.equal(guest.seek(fd, 0n, 0), 0n);
@@ -48,7 +47,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("reads into several buffers, writes from several", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a");
     guest.call("fd_write", fd, ...guest.list([guest.text("ab"), [0, 0], guest.text("cde")]), RESULT);
@@ -70,7 +69,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("buffers that overlap are filled one after the other", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a", "abcdef");
     guest.seek(fd, 0n, 0);
@@ -88,7 +87,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("pread and pwrite leave the position", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a", "0123456789");
     assert.equal(guest.pwrite(fd, "xy", 4n), 2);
@@ -102,7 +101,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("seeking: from the start, from here, from the end, beyond it, and not before the start", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a", "0123456789");
     assert.equal(guest.seek(fd, -4n, 2), 6n);
@@ -123,7 +122,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("what is appended goes to the end, whoever else writes there", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     const fd = guest.create(DATA, "a", "one", { fdflags: Fdflag.append });
     assert.equal(guest.fdstat(fd).flags, Fdflag.append);
@@ -137,7 +136,7 @@ export function fileTests(runtime: () => Runtime): void {
   test("appending can be begun and ended on an open file", {
     skip: process.platform === "linux" ? false : "only Linux can open a file anew by its descriptor",
   }, async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     const fd = guest.create(DATA, "a", "0123");
     guest.call("fd_fdstat_set_flags", fd, Fdflag.append | Fdflag.nonblock);
@@ -151,7 +150,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("flags of path_open: create, exclusive, truncate, directory", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     guest.call("fd_close", guest.create(DATA, "a", "content"));
     guest.mkdir(DATA, "dir");
@@ -183,7 +182,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("a descriptor does what it was opened for, and says what that is", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.create(DATA, "a", "content");
     const reader = guest.open(DATA, "a", { rights: READ });
@@ -205,7 +204,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("what a directory does not pass on cannot be had below it", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.create(DATA, "a", "content");
     guest.mkdir(DATA, "dir");
@@ -246,7 +245,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("sizes: grow with zeros, shrink, and room is made", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a", "0123456789");
     guest.call("fd_filestat_set_size", fd, 4n);
@@ -266,7 +265,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("times: set, left, now; both at once is inval", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a");
     const second = 1_000_000_000n;
@@ -290,7 +289,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("sync, datasync and advice are taken", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(DATA, "a", "x", { fdflags: Fdflag.sync | Fdflag.dsync | Fdflag.rsync });
     guest.call("fd_sync", fd);
@@ -305,7 +304,7 @@ export function fileTests(runtime: () => Runtime): void {
   });
 
   test("descriptors are limited, and given back", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.create(DATA, "a");
     let last = 0;
@@ -318,9 +317,9 @@ export function fileTests(runtime: () => Runtime): void {
   });
 }
 
-export function directoryTests(runtime: () => Runtime): void {
+export function directoryTests(subject: () => Subject): void {
   test("preopens have the names of the configuration, in its order, from 3 on", async () => {
-    await using box = await sandbox(runtime(), {}, (host) => [{ host, guest: "/other/ü", writable: false }]);
+    await using box = await sandbox(subject(), {}, (host) => [{ host, guest: "/other/ü", writable: false }]);
     const { guest } = box;
     const names = [3, 4].map((fd) => {
       guest.call("fd_prestat_get", fd, RESULT);
@@ -339,7 +338,7 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("made, listed and removed", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     guest.mkdir(DATA, "dir");
     guest.mkdir(DATA, "dir/sub/");
@@ -384,7 +383,7 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("a list that needs many calls, with whatever buffer, is complete; so is one that shrinks meanwhile", async () => {
-    await using box = await sandbox(runtime(), {}, undefined, (host) => {
+    await using box = await sandbox(subject(), {}, undefined, (host) => {
       for (let i = 0; i < 300; i++) writeFileSync(join(host, `file-${i}`), "");
     });
     const { guest } = box;
@@ -417,7 +416,7 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("what only files can, a directory answers with an errno", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     answers(box.guest, [
       [(g) => g.read(DATA), "isdir"],
       [(g) => g.write(DATA, "x"), "isdir"],
@@ -432,7 +431,7 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("paths with dots and slashes lead where they lead in POSIX", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.mkdir(DATA, "dir");
     guest.mkdir(DATA, "dir/nested");
@@ -453,7 +452,7 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("renaming", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     for (const name of ["dir", "empty", "full", "other"]) guest.mkdir(DATA, name);
     guest.create(DATA, "full/x");
@@ -480,21 +479,21 @@ export function directoryTests(runtime: () => Runtime): void {
   });
 
   test("a directory that was moved is still the one that is open", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     guest.mkdir(DATA, "old");
     const dir = guest.openDirectory(DATA, "old");
     guest.rename(DATA, "old", DATA, "new");
-    if (process.platform === "linux") {
+    if (isRaceFree(subject())) {
       guest.create(dir, "file", "there");
       assert.equal(readFileSync(join(host, "new/file"), "utf8"), "there");
     } else answers(guest, [[(g) => g.create(dir, "file"), "noent"]]);
   });
 }
 
-export function linkTests(runtime: () => Runtime): void {
+export function linkTests(subject: () => Subject): void {
   test("links are followed where that is asked for, on the way always", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     guest.mkdir(DATA, "dir");
     guest.create(DATA, "dir/file", "content");
@@ -524,7 +523,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("links that lead nowhere, and in circles", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest, host } = box;
     guest.symlink("target", DATA, "dangling");
     guest.symlink("loop-b", DATA, "loop-a");
@@ -545,7 +544,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("40 links in a row are followed, 41 are a loop", async () => {
-    await using box = await sandbox(runtime(), {}, undefined, (host) => {
+    await using box = await sandbox(subject(), {}, undefined, (host) => {
       writeFileSync(join(host, "0"), "end");
       for (let i = 1; i <= 41; i++) symlinkSync(String(i - 1), join(host, String(i)));
     });
@@ -554,7 +553,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("a link's own times are set where it is not followed", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.create(DATA, "file");
     guest.symlink("file", DATA, "link");
@@ -565,7 +564,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("names that a link cannot have", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.mkdir(DATA, "dir");
     guest.create(DATA, "file");
@@ -581,7 +580,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("second names of a file", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     guest.mkdir(DATA, "dir");
     guest.create(DATA, "file", "content");
@@ -603,7 +602,7 @@ export function linkTests(runtime: () => Runtime): void {
   });
 
   test("what the host links inside of the directory is followed", async () => {
-    await using box = await sandbox(runtime(), {}, undefined, (host) => {
+    await using box = await sandbox(subject(), {}, undefined, (host) => {
       mkdirSync(join(host, "releases/5"), { recursive: true });
       writeFileSync(join(host, "releases/5/file"), "five");
       symlinkSync("releases/5", join(host, "current"));

@@ -8,15 +8,18 @@ import { LineLogger } from "../../plugin/testing/guests.ts";
 import type { Runtime } from "../../runtime/contract.ts";
 import { WasmError } from "../../runtime/errors.ts";
 import { wat } from "../../runtime/testing/wat.ts";
+import { PIN, type Pin, pinByDescriptor } from "../files/pin.ts";
 import { NO_GRANTS } from "../grants.ts";
 import { createWasi } from "../index.ts";
+import type { Subject } from "./bench.ts";
 import { directoryTests, fileTests, linkTests } from "./conformance-files.ts";
 import { ALL_RIGHTS, errnoOf, WasiGuest } from "./guest.ts";
 import { sandboxTests } from "./sandbox.ts";
 import { LIST, RESULT } from "./signatures.ts";
 import { wildTests } from "./wild.ts";
 
-export function wasiSuite(name: string, createRuntime: () => Promise<Runtime>): void {
+/** @param pin how files are reached: each way that the platform has */
+export function wasiSuite(name: string, createRuntime: () => Promise<Runtime>, pin: Pin = PIN): void {
   describe(`${name}: WASI preview 1`, () => {
     let runtime: Runtime;
     before(async () => {
@@ -24,16 +27,17 @@ export function wasiSuite(name: string, createRuntime: () => Promise<Runtime>): 
     });
     after(() => runtime.close());
     const current = (): Runtime => runtime;
+    const subject = (): Subject => ({ runtime, pin });
 
     describe("arguments and environment", () => textTests(current));
     describe("standard streams", () => streamTests(current));
     describe("the process", () => processTests(current));
     describe("descriptors", () => descriptorTests(current));
-    describe("files", () => fileTests(current));
-    describe("directories", () => directoryTests(current));
-    describe("links", () => linkTests(current));
-    describe("what is not granted", () => sandboxTests(current));
-    describe("wild input", () => wildTests(current));
+    describe("files", () => fileTests(subject));
+    describe("directories", () => directoryTests(subject));
+    describe("links", () => linkTests(subject));
+    describe("what is not granted", () => sandboxTests(subject, pin === pinByDescriptor));
+    describe("wild input", () => wildTests(subject));
   });
 }
 

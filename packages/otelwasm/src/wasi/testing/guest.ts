@@ -23,7 +23,7 @@ const BUFFER_SIZE = (PAGES - 1) * 65_536;
 const GUEST = wat(forwarder(PAGES));
 
 /** An errno that is not success. */
-export class GuestErrno extends Error {
+class GuestErrno extends Error {
   readonly errno: ErrnoName;
 
   constructor(errno: ErrnoName, call: string) {

@@ -1,6 +1,7 @@
 /** Attempts to reach what is not granted: each with what it is answered. Data, so that a new trick is one line. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -11,11 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import type { Runtime } from "../../runtime/contract.ts";
-import { type Sandbox, sandbox } from "./bench.ts";
+import { type Sandbox, type Subject, sandbox } from "./bench.ts";
 import { ALL_RIGHTS, type ErrnoName, errnoOf, Lookup, Oflag, READ, type WasiGuest, WRITE } from "./guest.ts";
 import { RESULT } from "./signatures.ts";
 
@@ -222,11 +223,12 @@ function deep(guest: WasiGuest, levels: number): number {
   return guest.openDirectory(DATA, path);
 }
 
-export function sandboxTests(runtime: () => Runtime): void {
+/** @param raceFree whether names are looked up in open directories */
+export function sandboxTests(subject: () => Subject, raceFree: boolean): void {
   const isRoot = process.getuid?.() === 0;
   const open = (): Promise<Sandbox> =>
     sandbox(
-      runtime(),
+      subject(),
       {},
       (host) => [{ host: join(dirname(host), "fixed"), guest: "/fixed", writable: false }],
       prepare,
@@ -283,8 +285,47 @@ export function sandboxTests(runtime: () => Runtime): void {
     assert.match(lines[2]!, /^info: the plugin was refused "etc\/hosts".*"files"/);
   });
 
+  test("granted folders of the system: devices are not opened, and the links of /proc lead where their text says", {
+    skip: process.platform === "linux" ? false : "only Linux has them",
+  }, async () => {
+    await using box = await sandbox(subject(), {}, () => [
+      { host: "/dev", guest: "/dev", writable: true },
+      { host: "/proc", guest: "/proc", writable: false },
+    ]);
+    const { guest } = box;
+    const [dev, proc] = [4, 5];
+    for (const [attempt, errno] of [
+      [() => guest.open(dev, "null"), "acces"],
+      [() => guest.open(dev, "null", { rights: WRITE }), "acces"],
+      [() => guest.open(dev, "null", { oflags: Oflag.trunc }), "acces"],
+      [() => guest.open(dev, "stdin"), "perm"],
+      [() => guest.open(dev, "fd/0"), "perm"],
+      [() => guest.stat(dev, "null"), "success"],
+      [() => guest.open(proc, "self/root/etc/passwd"), "perm"],
+      [() => guest.open(proc, "self/cwd"), "perm"],
+      [() => guest.open(proc, "self/exe"), "perm"],
+      [() => guest.open(proc, "self/status"), "success"],
+    ] as const)
+      assert.equal(errnoOf(attempt), errno, String(attempt));
+  });
+
+  test("a socket in a directory is not opened", {
+    skip: process.platform === "win32" ? "Windows has none there" : false,
+  }, async () => {
+    await using box = await open();
+    const server = createServer().listen(join(box.host, "socket"));
+    await once(server, "listening");
+    for (const options of [{}, { rights: WRITE }, CREATE])
+      assert.equal(
+        errnoOf(() => box.guest.open(DATA, "socket", options)),
+        "acces",
+      );
+    server.close();
+    await once(server, "close");
+  });
+
   test("a directory that another process swaps for a link never leads outside", {
-    skip: process.platform === "linux" ? false : "only Linux can look up a name in an open directory",
+    skip: raceFree ? false : "only Linux can look up a name in an open directory",
   }, async () => {
     await using box = await open();
     const { guest, host } = box;
@@ -315,7 +356,7 @@ export function sandboxTests(runtime: () => Runtime): void {
       assert.ok(["success", "noent", "perm", "notdir", "inval"].includes(errno), errno);
     }
     Atomics.store(stop, 0, 1);
-    await new Promise((resolve) => swapping.once("exit", resolve));
+    await once(swapping, "exit");
     assert.ok(Atomics.load(stop, 1) > 0);
     renameSync(join(host, "swapped/file"), join(host, "kept"));
   });

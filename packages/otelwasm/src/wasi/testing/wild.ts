@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Memory, Runtime, Value } from "../../runtime/contract.ts";
+import type { Memory, Value } from "../../runtime/contract.ts";
 import { WasmError } from "../../runtime/errors.ts";
 import { randomFunctions } from "../random.ts";
-import { sandbox } from "./bench.ts";
+import { type Subject, sandbox } from "./bench.ts";
 import { errnoOf, type WasiGuest } from "./guest.ts";
 import { BUFFER, LIST, PATH, RESULT, SIGNATURES } from "./signatures.ts";
 
@@ -37,11 +37,11 @@ function assertTrap(name: string, error: unknown, what: string): void {
   );
 }
 
-export function wildTests(runtime: () => Runtime): void {
+export function wildTests(subject: () => Subject): void {
   for (const [name, parameters] of Object.entries(SIGNATURES)) {
     if (parameters.length === 0) continue;
     test(`${name}: each pointer and size that is wild`, async () => {
-      await using box = await sandbox(runtime(), { args: ARGS, env: ENV });
+      await using box = await sandbox(subject(), { args: ARGS, env: ENV });
       const { guest } = box;
       const end = guest.memory.byteLength;
       const valid = parameters.map((parameter) => parameter.valid);
@@ -72,7 +72,7 @@ export function wildTests(runtime: () => Runtime): void {
   }
 
   test("buffers of a list: outside, of 4 GiB, some good and one not", async () => {
-    await using box = await sandbox(runtime());
+    await using box = await sandbox(subject());
     const { guest } = box;
     const fd = guest.create(3, "a", "content");
     const end = guest.memory.byteLength;
@@ -103,7 +103,7 @@ export function wildTests(runtime: () => Runtime): void {
   });
 
   test("whatever the parameters: a number or a trap, and the next call works", async () => {
-    await using box = await sandbox(runtime(), { args: ARGS, env: ENV });
+    await using box = await sandbox(subject(), { args: ARGS, env: ENV });
     const { guest } = box;
     const end = guest.memory.byteLength;
     const i32 = fc.oneof(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { RuntimeConfig } from "../../../runtime/registry.ts";
 import type { NetworkGrant } from "../../grants.ts";
@@ -30,6 +31,8 @@ export interface SocketGuestOptions {
   readonly network?: Partial<NetworkGrant>;
   readonly version?: Version;
   readonly runtimeConfig?: RuntimeConfig;
+  /** Default: `socketModule`. */
+  readonly binary?: Uint8Array;
 }
 
 export interface PollEvent {
@@ -56,7 +59,7 @@ export class SocketGuest implements AsyncDisposable {
     return guest;
   }
 
-  private constructor({ network = {}, version = 2, runtimeConfig = {} }: SocketGuestOptions) {
+  private constructor({ network = {}, version = 2, runtimeConfig = {}, binary }: SocketGuestOptions) {
     this.#version = version;
     this.#wake = new Int32Array(new SharedArrayBuffer(4));
     this.#shutdown = new Int32Array(new SharedArrayBuffer(4));
@@ -65,7 +68,7 @@ export class SocketGuest implements AsyncDisposable {
     const link = this.#network?.link;
     const plan: ThreadPlan = {
       runtimeConfig,
-      binary: socketModule(version),
+      binary: binary ?? socketModule(version),
       network: granted,
       link,
       wake: this.#wake,
@@ -79,6 +82,11 @@ export class SocketGuest implements AsyncDisposable {
       if ("line" in answer) this.lines.push(answer.line);
       else this.#waiting.shift()?.(answer);
     });
+  }
+
+  /** Returns when the guest's thread waits in a call. It is woken by that, and waits again. */
+  async waits(): Promise<void> {
+    while (Atomics.notify(this.#wake, 0) === 0) await turn();
   }
 
   /** As the owner of a plugin does it. */

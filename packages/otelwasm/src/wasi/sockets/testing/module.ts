@@ -29,8 +29,12 @@ const OF_VERSION: Readonly<Record<Version, Readonly<Record<string, number>>>> = 
   2: { sock_accept: 3, sock_getlocaladdr: 3, sock_getpeeraddr: 3 },
 };
 
-/** A guest that exports what it imports, with 16 MiB of memory: its calls are made from outside, one by one. */
-export function socketModule(version: Version): Uint8Array {
+/**
+ * A guest that exports what it imports, with 16 MiB of memory: its calls are made from outside, one by one.
+ *
+ * @param fields of the module, more of them; what is imported is `$name`
+ */
+export function socketModule(version: Version, fields = ""): Uint8Array {
   const functions = Object.entries({ ...SAME, ...OF_VERSION[version] });
   const imports = functions.map(
     ([name, count]) =>
@@ -41,5 +45,5 @@ export function socketModule(version: Version): Uint8Array {
     const parameters = Array.from({ length: count }, (_, i) => `(local.get ${i})`).join(" ");
     return `(func (export "${name}") (param${" i32".repeat(count)}) (result i32) (call $${name} ${parameters}))`;
   });
-  return wat(`(module ${imports.join("\n")} (memory (export "memory") 256) ${exports.join("\n")})`);
+  return wat(`(module ${imports.join("\n")} (memory (export "memory") 256) ${exports.join("\n")} ${fields})`);
 }

@@ -48,6 +48,7 @@ export class Datagrams implements Held {
   readonly #buffer = Buffer.alloc(MAX_DATAGRAM);
   #sending = false;
   #closing = false;
+  #closed = false;
 
   constructor(socket: Socket, channel: Channel, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -101,6 +102,7 @@ export class Datagrams implements Held {
     this.#post(next, (error) => {
       this.#sending = false;
       if (error !== null) this.#failed(error);
+      if (this.#closed) return;
       if (this.#channel.madeRoom()) this.#owner.wake();
       if (this.#closing) this.#close();
       else this.#send();
@@ -124,14 +126,16 @@ export class Datagrams implements Held {
     this.#owner.wake();
   }
 
-  close(): void {
-    if (this.#closing) return;
-    this.#send();
+  close(milliseconds?: number): void {
+    if (!this.#closing) this.#send();
     this.#closing = true;
-    if (!this.#sending) this.#close();
+    // When its guest has ended the port counts for more than a datagram that the kernel has not taken at once.
+    if (!this.#sending || milliseconds !== undefined) this.#close();
   }
 
   #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close(() => this.#owner.done());
   }
 }

@@ -61,11 +61,12 @@ export class GuestSockets {
   async end(): Promise<void> {
     this.#ended = true;
     this.#port.close();
-    await this.#release();
+    this.#release();
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Closes everything. What connected sockets were given still goes out, within a second. */
-  async #release(): Promise<void> {
+  /** Closes everything: ports are free at once. What connected sockets were given still goes out, within a second. */
+  #release(): void {
     for (const server of this.#listeners.values()) server.close();
     this.#listeners.clear();
     for (const socket of this.#connecting.values()) socket.destroy();
@@ -73,7 +74,6 @@ export class GuestSockets {
     for (const socket of this.#held) socket.close(RELEASE_MS);
     this.#established.clear();
     this.#known.clear();
-    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #request(request: Request): void {
@@ -119,7 +119,7 @@ export class GuestSockets {
         return { value: { addresses: found.map(({ address }) => address) } };
       }
       case "reset":
-        await this.#release();
+        this.#release();
         return {};
     }
   }
