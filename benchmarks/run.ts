@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   sockets: "sockets.ts",
   sdk: "sdk.ts",
   attributes: "attributes.ts",
+  startup: "startup.ts",
   collector: "collector/run.ts",
 };
 

@@ -14,6 +14,8 @@ export interface Toolchain {
 /** Why it cannot be used, and what a person does about it. */
 interface Missing {
   readonly missing: string;
+  /** Debian's packages that mend it. */
+  readonly debian: readonly string[];
 }
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -36,7 +38,7 @@ function findGo(): Toolchain | Missing {
   const version = printed("go", ["version"], env);
   if (version !== undefined) return { env, version };
   const found = printed("go", ["version"], { GOTOOLCHAIN: "local", GO111MODULE: "off" });
-  return { missing: `${found === undefined ? "there is no go in PATH" : `${found} is too old`}; ${get}` };
+  return { missing: `${found === undefined ? "there is no go in PATH" : `${found} is too old`}; ${get}`, debian: [] };
 }
 
 const RUST_TARGET = "wasm32-wasip1";
@@ -81,7 +83,7 @@ function findRust(): Toolchain | Missing {
   }
   const found = ready === undefined ? "there is no rustc with cargo in PATH" : `rustc has no ${RUST_TARGET}`;
   const get = `with rustup (https://rustup.rs): rustup target add ${RUST_TARGET}; without it, on Debian: apt-get install ${DEBIAN_RUST.join(" ")}`;
-  return { missing: `${found}; ${get}` };
+  return { missing: `${found}; ${get}`, debian: DEBIAN_RUST };
 }
 
 function hasTarget({ sysroot }: RustCompiler): boolean {
@@ -136,3 +138,12 @@ export function toolchain(name: ToolchainName): Toolchain | Missing {
   }
   return result;
 }
+
+// `node scripts/run.mjs conformance/toolchains.ts`: Debian's packages for what is missing, for `apt-get install`.
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  console.log(
+    TOOLCHAINS.flatMap((name) => {
+      const result = toolchain(name);
+      return "missing" in result ? result.debian : [];
+    }).join(" "),
+  );

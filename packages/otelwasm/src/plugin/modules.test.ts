@@ -5,6 +5,7 @@ import { create, register } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { wat } from "../runtime/testing/wat.ts";
 import { ECHO, guest, guestText } from "./testing/guests.ts";
+import { largeGuest } from "./testing/large.ts";
 import { failure, inBothIsolations, load } from "./testing/load.ts";
 
 const events: string[] = [];
@@ -107,4 +108,13 @@ inBothIsolations(() => {
     await first.plugin.shutdown();
     assert.deepEqual(await second.consume([0]), [[1]], "it goes on when the other is gone");
   });
+});
+
+test("a module of 50 MB starts, once compiled for three plugins in threads of their own", async () => {
+  const binary = largeGuest(guest(ECHO), 50_000_000);
+  assert.ok(binary.length > 49_000_000);
+  const loaded = await Promise.all(["traces", "metrics", "logs"].map(() => load(binary)));
+  await Promise.all(loaded.map(({ plugin }) => plugin.start()));
+  for (const { consume } of loaded) assert.deepEqual(await consume([1, 2, 3]), [[1, 2, 3]]);
+  await Promise.all(loaded.map(({ plugin }) => plugin.shutdown()));
 });
