@@ -2,7 +2,7 @@
 import { TOOLCHAINS, type ToolchainName, toolchain } from "./toolchains.ts";
 
 /** What OTELWASM_REQUIRE can name. The embedded engine is always there. */
-export const REQUIREMENTS: readonly string[] = ["v8", ...TOOLCHAINS];
+const REQUIREMENTS: readonly string[] = ["v8", ...TOOLCHAINS];
 
 /** What OTELWASM_REQUIRE names. @throws Error for a name that nothing goes by */
 export function required(): readonly string[] {
