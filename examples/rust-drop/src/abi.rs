@@ -105,7 +105,10 @@ pub fn take(pointer: *mut u8, size: usize) -> Vec<u8> {
     }
     let buffer = PINNED.with_borrow_mut(|pinned| pinned.remove(&(pointer as usize)));
     let mut buffer = buffer.expect("consume was called with memory that alloc has not handed out");
-    assert!(size <= buffer.len(), "consume was called with more memory than alloc has handed out");
+    assert!(
+        size <= buffer.len(),
+        "consume was called with more memory than alloc has handed out"
+    );
     buffer.truncate(size);
     buffer
 }

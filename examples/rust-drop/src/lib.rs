@@ -24,17 +24,27 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 impl Settings {
     fn read(text: &[u8]) -> Result<Settings, Refusal> {
-        let settings: Settings = serde_json::from_slice(text).map_err(|error| invalid(format!("plugin_config: {error}")))?;
+        let settings: Settings = serde_json::from_slice(text)
+            .map_err(|error| invalid(format!("plugin_config: {error}")))?;
         if settings.names.is_empty() {
-            return Err(invalid("plugin_config: names is empty: no span would ever be dropped"));
+            return Err(invalid(
+                "plugin_config: names is empty: no span would ever be dropped",
+            ));
         }
         Ok(settings)
     }
 
     fn is_noise(&self, span: &Span) -> bool {
-        let failed = span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
-        let nanoseconds = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
-        let short = self.shorter_than_ms.is_none_or(|limit| nanoseconds < limit.saturating_mul(1_000_000));
+        let failed = span
+            .status
+            .as_ref()
+            .is_some_and(|status| status.code() == StatusCode::Error);
+        let nanoseconds = span
+            .end_time_unix_nano
+            .saturating_sub(span.start_time_unix_nano);
+        let short = self
+            .shorter_than_ms
+            .is_none_or(|limit| nanoseconds < limit.saturating_mul(1_000_000));
         !failed && short && self.names.contains(&span.name)
     }
 

@@ -16,7 +16,9 @@ pub struct Response {
 
 impl Connection {
     pub fn dial(endpoint: &str) -> Result<Connection> {
-        Ok(Connection { stream: TcpStream::connect(endpoint)? })
+        Ok(Connection {
+            stream: TcpStream::connect(endpoint)?,
+        })
     }
 
     pub fn post(&mut self, host: &str, path: &str, body: &[u8]) -> Result<Response> {
@@ -36,24 +38,41 @@ impl Connection {
             self.receive(&mut received)?;
             let mut headers = [httparse::EMPTY_HEADER; 32];
             let mut response = httparse::Response::new(&mut headers);
-            let parsed = response.parse(&received).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+            let parsed = response
+                .parse(&received)
+                .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
             if let httparse::Status::Complete(size) = parsed {
-                break (size, response.code.unwrap_or(0), content_length(response.headers));
+                break (
+                    size,
+                    response.code.unwrap_or(0),
+                    content_length(response.headers),
+                );
             }
         };
         // Without a length, the end of the answer is the end of the connection; or it is chunked, which is not worth understanding here.
-        let Some(length) = length else { return Ok(Response { code, reusable: false }) };
+        let Some(length) = length else {
+            return Ok(Response {
+                code,
+                reusable: false,
+            });
+        };
         while received.len() < size + length {
             self.receive(&mut received)?;
         }
-        Ok(Response { code, reusable: received.len() == size + length })
+        Ok(Response {
+            code,
+            reusable: received.len() == size + length,
+        })
     }
 
     fn receive(&mut self, into: &mut Vec<u8>) -> Result<()> {
         let mut buffer = [0; 4096];
         let size = self.stream.read(&mut buffer)?;
         if size == 0 {
-            return Err(Error::new(ErrorKind::UnexpectedEof, "the connection was closed before the answer was complete"));
+            return Err(Error::new(
+                ErrorKind::UnexpectedEof,
+                "the connection was closed before the answer was complete",
+            ));
         }
         into.extend_from_slice(&buffer[..size]);
         Ok(())
@@ -63,7 +82,9 @@ impl Connection {
 /// None, too, where the server is going to close the connection.
 fn content_length(headers: &[httparse::Header]) -> Option<usize> {
     let value = |name: &str| {
-        let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        let found = headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(found.value).ok()
     };
     if value("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {

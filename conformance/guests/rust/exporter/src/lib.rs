@@ -35,7 +35,11 @@ extern "C" fn get_supported_telemetry() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> Status {
     let settings = serde_json::from_slice::<Settings>(&abi::config()).map_err(invalid);
-    abi::status(settings.map(|settings| EXPORTER.with_borrow_mut(|exporter| exporter.endpoint = settings.endpoint)))
+    abi::status(
+        settings.map(|settings| {
+            EXPORTER.with_borrow_mut(|exporter| exporter.endpoint = settings.endpoint)
+        }),
+    )
 }
 
 #[unsafe(no_mangle)]
@@ -79,7 +83,9 @@ impl Exporter {
         }
         let cannot = |error| failed(format!("{}: {error}", self.endpoint));
         let mut connection = Connection::dial(&self.endpoint).map_err(cannot)?;
-        let response = connection.post(&self.endpoint, path, batch).map_err(cannot)?;
+        let response = connection
+            .post(&self.endpoint, path, batch)
+            .map_err(cannot)?;
         Ok(self.keep(connection, response))
     }
 

@@ -49,9 +49,22 @@ fn configure() -> Result<(), Refusal> {
     let text = abi::config();
     let read: Settings = serde_json::from_slice(&text).map_err(invalid)?;
     let settings = SETTINGS.get_or_init(|| read);
-    abi::log(Level::Info, &format!("configured by {} bytes, {} of them padding", text.len(), settings.padding.len()));
+    abi::log(
+        Level::Info,
+        &format!(
+            "configured by {} bytes, {} of them padding",
+            text.len(),
+            settings.padding.len()
+        ),
+    );
     if settings.chatty {
-        for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error] {
+        for level in [
+            Level::Trace,
+            Level::Debug,
+            Level::Info,
+            Level::Warn,
+            Level::Error,
+        ] {
             abi::log(level, &format!("level {}", level as u32));
         }
         println!("printed");
@@ -72,10 +85,16 @@ fn refuse(reason: &Option<String>) -> Result<(), Refusal> {
 
 /// As a Map does it: what was there under the key is replaced.
 fn mark(attributes: &mut Vec<KeyValue>) {
-    let value = Some(AnyValue { value: Some(Value::StringValue(settings().mark.clone())) });
+    let value = Some(AnyValue {
+        value: Some(Value::StringValue(settings().mark.clone())),
+    });
     match attributes.iter_mut().find(|each| each.key == "guest.mark") {
         Some(found) => found.value = value,
-        None => attributes.push(KeyValue { key: "guest.mark".into(), value, ..Default::default() }),
+        None => attributes.push(KeyValue {
+            key: "guest.mark".into(),
+            value,
+            ..Default::default()
+        }),
     }
 }
 
@@ -96,8 +115,13 @@ fn change<T: Message + Default>(
 #[unsafe(no_mangle)]
 extern "C" fn consume_traces(pointer: *mut u8, size: usize) -> Status {
     let marked = |traces: &mut TracesData| {
-        let scopes = traces.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans);
-        scopes.flat_map(|scope| &mut scope.spans).for_each(|span| mark(&mut span.attributes));
+        let scopes = traces
+            .resource_spans
+            .iter_mut()
+            .flat_map(|resource| &mut resource.scope_spans);
+        scopes
+            .flat_map(|scope| &mut scope.spans)
+            .for_each(|span| mark(&mut span.attributes));
     };
     change(pointer, size, marked, abi::set_traces)
 }
@@ -105,23 +129,43 @@ extern "C" fn consume_traces(pointer: *mut u8, size: usize) -> Status {
 #[unsafe(no_mangle)]
 extern "C" fn consume_metrics(pointer: *mut u8, size: usize) -> Status {
     let marked = |metrics: &mut MetricsData| {
-        let scopes = metrics.resource_metrics.iter_mut().flat_map(|resource| &mut resource.scope_metrics);
-        scopes.flat_map(|scope| &mut scope.metrics).for_each(mark_points);
+        let scopes = metrics
+            .resource_metrics
+            .iter_mut()
+            .flat_map(|resource| &mut resource.scope_metrics);
+        scopes
+            .flat_map(|scope| &mut scope.metrics)
+            .for_each(mark_points);
     };
     change(pointer, size, marked, abi::set_metrics)
 }
 
 fn mark_points(metric: &mut Metric) {
     match &mut metric.data {
-        Some(Data::Gauge(gauge)) => gauge.data_points.iter_mut().for_each(|point| mark(&mut point.attributes)),
-        Some(Data::Sum(sum)) => sum.data_points.iter_mut().for_each(|point| mark(&mut point.attributes)),
+        Some(Data::Gauge(gauge)) => gauge
+            .data_points
+            .iter_mut()
+            .for_each(|point| mark(&mut point.attributes)),
+        Some(Data::Sum(sum)) => sum
+            .data_points
+            .iter_mut()
+            .for_each(|point| mark(&mut point.attributes)),
         Some(Data::Histogram(histogram)) => {
-            histogram.data_points.iter_mut().for_each(|point| mark(&mut point.attributes));
+            histogram
+                .data_points
+                .iter_mut()
+                .for_each(|point| mark(&mut point.attributes));
         }
         Some(Data::ExponentialHistogram(histogram)) => {
-            histogram.data_points.iter_mut().for_each(|point| mark(&mut point.attributes));
+            histogram
+                .data_points
+                .iter_mut()
+                .for_each(|point| mark(&mut point.attributes));
         }
-        Some(Data::Summary(summary)) => summary.data_points.iter_mut().for_each(|point| mark(&mut point.attributes)),
+        Some(Data::Summary(summary)) => summary
+            .data_points
+            .iter_mut()
+            .for_each(|point| mark(&mut point.attributes)),
         None => {}
     }
 }
@@ -129,8 +173,13 @@ fn mark_points(metric: &mut Metric) {
 #[unsafe(no_mangle)]
 extern "C" fn consume_logs(pointer: *mut u8, size: usize) -> Status {
     let marked = |logs: &mut LogsData| {
-        let scopes = logs.resource_logs.iter_mut().flat_map(|resource| &mut resource.scope_logs);
-        scopes.flat_map(|scope| &mut scope.log_records).for_each(|record| mark(&mut record.attributes));
+        let scopes = logs
+            .resource_logs
+            .iter_mut()
+            .flat_map(|resource| &mut resource.scope_logs);
+        scopes
+            .flat_map(|scope| &mut scope.log_records)
+            .for_each(|record| mark(&mut record.attributes));
     };
     change(pointer, size, marked, abi::set_logs)
 }
