@@ -62,12 +62,17 @@ func failure(reason string) otelwasm.Status {
 	return otelwasm.StatusOf(errors.New(reason))
 }
 
+func refuse(pointer unsafe.Pointer, size uint32) otelwasm.Status {
+	otelwasm.Take(pointer, size)
+	return failure(config.FailConsume)
+}
+
 func mark(attributes pcommon.Map) { attributes.PutStr("guest.mark", config.Mark) }
 
 //go:wasmexport consume_traces
 func consumeTraces(pointer unsafe.Pointer, size uint32) otelwasm.Status {
 	if config.FailConsume != "" {
-		return failure(config.FailConsume)
+		return refuse(pointer, size)
 	}
 	change := func(traces ptrace.Traces) bool {
 		for _, resource := range traces.ResourceSpans().All() {
@@ -86,7 +91,7 @@ func consumeTraces(pointer unsafe.Pointer, size uint32) otelwasm.Status {
 //go:wasmexport consume_metrics
 func consumeMetrics(pointer unsafe.Pointer, size uint32) otelwasm.Status {
 	if config.FailConsume != "" {
-		return failure(config.FailConsume)
+		return refuse(pointer, size)
 	}
 	change := func(metrics pmetric.Metrics) bool {
 		for _, resource := range metrics.ResourceMetrics().All() {
@@ -130,7 +135,7 @@ func markPoints(metric pmetric.Metric) {
 //go:wasmexport consume_logs
 func consumeLogs(pointer unsafe.Pointer, size uint32) otelwasm.Status {
 	if config.FailConsume != "" {
-		return failure(config.FailConsume)
+		return refuse(pointer, size)
 	}
 	change := func(logs plog.Logs) bool {
 		for _, resource := range logs.ResourceLogs().All() {

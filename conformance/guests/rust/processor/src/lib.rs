@@ -104,8 +104,9 @@ fn change<T: Message + Default>(
     marked: impl FnOnce(&mut T),
     set: impl FnOnce(&[u8]),
 ) -> Status {
+    let bytes = abi::take(pointer, size);
     abi::status(refuse(&settings().fail_consume).and_then(|()| {
-        let mut batch = T::decode(&abi::take(pointer, size)[..]).map_err(invalid)?;
+        let mut batch = T::decode(&bytes[..]).map_err(invalid)?;
         marked(&mut batch);
         set(&batch.encode_to_vec());
         Ok(())
