@@ -290,25 +290,6 @@ inBothIsolations((isolation) => {
       );
     });
 
-    for (const [topic, name, type] of [
-      ["stdout / stderr", "fd_write", "(param i32 i32 i32 i32) (result i32)"],
-      ["environment", "environ_get", "(param i32 i32) (result i32)"],
-      ["environment", "args_get", "(param i32 i32) (result i32)"],
-      ["file system", "path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)"],
-      ["file system", "fd_prestat_get", "(param i32 i32) (result i32)"],
-      ["sockets", "sock_open", "(param i32 i32 i32) (result i32)"],
-    ] as const)
-      test(`${topic}: nothing by default: a module that imports ${name} is refused`, async () => {
-        const imported = `(import "wasi_snapshot_preview1" "${name}" (func ${type}))`;
-        const error = await failure(load(guest({ imports: imported, fields: POISON })));
-        assert.ok(
-          error.message.endsWith(
-            `functions of WASI that this version does not support yet: wasi_snapshot_preview1.${name}`,
-          ),
-          error.message,
-        );
-      });
-
     test("bytes that are no module, and a component", async () => {
       assert.match((await failure(load(new TextEncoder().encode("#!/bin/sh")))).message, /not valid WebAssembly/);
       const component = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0);
