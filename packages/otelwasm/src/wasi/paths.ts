@@ -18,7 +18,7 @@ export interface Files {
 const MAX_PATH = 4096;
 /** https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#lookupflags */
 const SYMLINK_FOLLOW = 1;
-/** What guests pass that have found no preopen for a path. */
+/** What Go passes where it has found no preopen for a path. Other C libraries say by themselves that there is no such file. */
 const NO_DIRECTORY = 0xffff_ffff;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -50,15 +50,17 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** @throws WasiError `badf`, `notdir`, `notcapable` */
+/** @throws WasiError `badf`, `notdir`, `notcapable`; `noent` where a guest says that there is none for the path */
 export function directoryAt({ table, refusals }: Files, fd: Value | undefined, path: string, right: bigint): Directory {
   const number = unsigned(fd);
-  if (number === NO_DIRECTORY)
+  if (number === NO_DIRECTORY) {
     refusals.tell(
       "files",
       `the plugin was refused ${JSON.stringify(path)}: it is in no directory that is granted; to grant one, add it to "files", as { host: /directory/here, guest: /directory/for/the/plugin }`,
       "info",
     );
+    throw new WasiError(Errno.noent);
+  }
   const descriptor = table.get(number);
   if (!(descriptor instanceof Directory)) throw new WasiError(Errno.notdir);
   withRight(table, number, right);

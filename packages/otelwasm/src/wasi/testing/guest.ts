@@ -314,3 +314,16 @@ export class WasiGuest {
     return new TextDecoder().decode(this.memory.read(at, size));
   }
 }
+
+/** Each call, and what it answers. */
+export function answers(
+  guest: WasiGuest,
+  calls: readonly (readonly [(guest: WasiGuest) => unknown, ErrnoName])[],
+): void {
+  for (const [call, errno] of calls)
+    assert.equal(
+      errnoOf(() => call(guest)),
+      errno,
+      String(call),
+    );
+}

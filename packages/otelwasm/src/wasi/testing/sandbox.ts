@@ -191,7 +191,7 @@ const HOST: readonly Attempt[] = [
     "badf",
   ],
   ["a preopen that is not its own", (g) => g.call("fd_prestat_get", 5, RESULT), "badf"],
-  ["a path in no directory", (g) => g.open(-1, "etc/passwd"), "badf"],
+  ["a path in no directory", (g) => g.open(-1, "etc/passwd"), "noent"],
   ["a path in standard output", (g) => g.open(1, "etc/passwd"), "notdir"],
   ["a path in a file", (g) => g.open(g.open(DATA, "file"), "x"), "notdir"],
   ["standard input as output", (g) => g.write(0, "x"), "badf"],
