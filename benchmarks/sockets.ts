@@ -14,6 +14,7 @@ import { SocketGuest, Type } from "../packages/otelwasm/src/wasi/sockets/testing
 import { socketModule } from "../packages/otelwasm/src/wasi/sockets/testing/module.ts";
 
 const ROUNDS = 7;
+const WARM_UP = 2;
 const PIECE = 65_536;
 const TOTAL = 256 * 1024 * 1024;
 const MESSAGES = 3000;
@@ -173,23 +174,27 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-async function compare(
-  name: string,
-  unit: string,
-  ours: () => Promise<number>,
-  theirs: () => Promise<number>,
-): Promise<void> {
-  const [mine, node]: [number[], number[]] = [[], []];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const pair = [await ours(), await theirs()] as const;
-    // The first is compiled while it runs.
-    if (round === 0) continue;
-    mine.push(pair[0]);
-    node.push(pair[1]);
+/** What it gave, and the processor time of all threads meanwhile, the peer's included, in microseconds. */
+async function metered(run: () => Promise<number>): Promise<{ readonly value: number; readonly cpu: number }> {
+  const before = process.cpuUsage();
+  const value = await run();
+  const { user, system } = process.cpuUsage(before);
+  return { value, cpu: user + system };
+}
+
+async function compare(name: string, unit: string, run: (side: Side) => Promise<number>): Promise<void> {
+  const rounds: { readonly mine: number; readonly node: number; readonly cpu: number }[] = [];
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+    const mine = await metered(() => run(ours.side));
+    const node = await metered(() => run(theirs.side));
+    // The first are compiled while they run.
+    if (round >= WARM_UP) rounds.push({ mine: mine.value, node: node.value, cpu: mine.cpu / node.cpu });
   }
-  const ratio = median(mine.map((value, i) => value / node[i]!));
+  const of = (value: (round: (typeof rounds)[number]) => number): number => median(rounds.map(value));
+  const [mine, node] = [of(({ mine }) => mine), of(({ node }) => node)];
+  const ratio = of((round) => round.mine / round.node);
   console.log(
-    `| ${name} | ${median(mine).toFixed(0)} ${unit} | ${median(node).toFixed(0)} ${unit} | ${ratio.toFixed(2)} |`,
+    `| ${name} | ${mine.toFixed(0)} ${unit} | ${node.toFixed(0)} ${unit} | ${ratio.toFixed(2)} | ${of(({ cpu }) => cpu).toFixed(2)} |`,
   );
 }
 
@@ -230,30 +235,12 @@ const ours = await guestSide();
 const theirs = await nodeSide();
 console.log("| call | time | calls | ratio |\n|---|---|---|---|");
 await calls(ours.guest);
-console.log("\n| | a guest's socket | Node's own, on a thread | ratio |\n|---|---|---|---|");
-await compare(
-  "200 bytes there and back, the guest blocks in `sock_recv`",
-  "us",
-  () => roundTrip(ours.side, "echo"),
-  () => roundTrip(theirs.side, "echo"),
+console.log(
+  "\n| | a guest's socket | Node's own, on a thread | ratio | ratio of processor time |\n|---|---|---|---|---|",
 );
-await compare(
-  "the same, the guest waits in `poll_oneoff`",
-  "us",
-  () => roundTrip(ours.side, "echo, polling"),
-  () => roundTrip(theirs.side, "echo, polling"),
-);
-await compare(
-  "bytes to the guest",
-  "MB/s",
-  () => inward(ours.side),
-  () => inward(theirs.side),
-);
-await compare(
-  "bytes from the guest",
-  "MB/s",
-  () => outward(ours.side),
-  () => outward(theirs.side),
-);
+await compare("200 bytes there and back, the guest blocks in `sock_recv`", "us", (side) => roundTrip(side, "echo"));
+await compare("the same, the guest waits in `poll_oneoff`", "us", (side) => roundTrip(side, "echo, polling"));
+await compare("bytes to the guest", "MB/s", inward);
+await compare("bytes from the guest", "MB/s", outward);
 await ours.guest.terminate();
 await theirs.worker.terminate();

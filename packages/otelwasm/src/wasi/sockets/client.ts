@@ -10,6 +10,9 @@ export interface Listener {
   heard(event: Exclude<Event, { readonly event: "reply" }>): void;
 }
 
+/** Messages that the I/O thread may have before it. */
+const MAX_UNANSWERED = 256;
+
 /** A request without its number. */
 type Question<T = Extract<Request, { readonly request: number }>> = T extends unknown ? Omit<T, "request"> : never;
 
@@ -22,6 +25,7 @@ export class NetworkClient {
   readonly #channels: Channel[] = [];
   #mail = 0;
   #requests = 0;
+  #posted = 0;
   #reply: Reply | undefined;
   /** Sockets that this side opens have even ids. */
   #nextId = 2;
@@ -46,6 +50,9 @@ export class NetworkClient {
 
   post(message: Request | number): void {
     this.#link.port.postMessage(message);
+    // A bell rings once until it is answered. All else could be said faster than it is done, without an end.
+    if (typeof message === "number" || ++this.#posted % MAX_UNANSWERED !== 0) return;
+    this.ask({ op: "sync" });
   }
 
   /** Nothing more is heard of it. */
@@ -75,7 +82,7 @@ export class NetworkClient {
   ask(question: Question, interruptible = false): ReplyValue {
     const request = ++this.#requests;
     this.#reply = undefined;
-    this.post({ ...question, request } as Request);
+    this.#link.port.postMessage({ ...question, request });
     const answered = (): Reply | undefined => {
       this.hear();
       return this.#reply?.request === request ? this.#reply : undefined;

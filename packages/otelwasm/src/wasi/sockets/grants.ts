@@ -149,7 +149,7 @@ export function isWildcard(address: string): boolean {
 }
 
 /** @param address a literal */
-export function contains(addresses: BlockList, address: string): boolean {
+function contains(addresses: BlockList, address: string): boolean {
   return addresses.check(address, address.includes(":") ? "ipv6" : "ipv4");
 }
 

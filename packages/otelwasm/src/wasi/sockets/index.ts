@@ -88,8 +88,13 @@ function openFunctions(table: DescriptorTable, host: SocketHost): HostFunction[]
   const accept = (memory: Memory, fd: Value | undefined, flags: number, result: Value | undefined): Errno => {
     const resultAt = within("sock_accept", memory, result, 4);
     if ((flags & ~Fdflags.nonblock) !== 0) return Errno.inval;
-    const accepted = table.add(socketAt(table, fd).accept(flags));
-    memory.view().setUint32(resultAt, accepted, true);
+    const accepted = socketAt(table, fd).accept(flags);
+    try {
+      memory.view().setUint32(resultAt, table.add(accepted), true);
+    } catch (error) {
+      accepted.close();
+      throw error;
+    }
     return Errno.success;
   };
   return [

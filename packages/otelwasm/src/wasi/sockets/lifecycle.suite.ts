@@ -138,6 +138,18 @@ export function lifecycleSuite(start: GuestFactory): void {
     }
   });
 
+  test("connections begun and given up, faster than the network can follow", async () => {
+    await using guest = await start({ network: NETWORK });
+    const { local } = await guest.server();
+    for (let i = 0; i < 600; i++) {
+      const fd = await guest.open(Type.stream, 1, true);
+      assert.equal(await guest.connect(fd, local), Errno.inprogress);
+      assert.equal(await guest.closeFd(fd), 0);
+    }
+    const fd = await guest.open();
+    assert.equal((await guest.endpoint("peer", fd)).errno, Errno.notconn);
+  });
+
   test("descriptors are bounded: EMFILE", async () => {
     await using guest = await start({ network: NETWORK });
     const errnos = new Set<number>();

@@ -71,6 +71,8 @@ export type Request =
   | { readonly op: "discard"; readonly id: number }
   | { readonly op: "close"; readonly id: number }
   | { readonly op: "resolve"; readonly request: number; readonly name: string; readonly family: 0 | 4 | 6 }
+  /** Answered when everything before it was done, or is under way. */
+  | { readonly op: "sync"; readonly request: number }
   /** Closes everything, and is answered when the ports are free. */
   | { readonly op: "reset"; readonly request: number };
 

@@ -217,7 +217,12 @@ export class TcpSocket extends Socket {
 
   override readiness(kind: "read" | "write"): Readiness | undefined {
     const state = this.#state;
-    if (state.kind === "connected") return kind === "read" ? readable(state) : writable(state);
+    if (state.kind === "connected") {
+      const readiness = kind === "read" ? readable(state) : writable(state);
+      // Throws if there is nobody any more who could change that.
+      if (readiness === undefined) this.#hear();
+      return readiness;
+    }
     this.#hear();
     const now = this.#state;
     if (now.kind === "connected") return this.readiness(kind);

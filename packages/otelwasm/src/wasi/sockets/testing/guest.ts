@@ -25,7 +25,6 @@ const At = {
   poll: 4096,
   data: 1 << 20,
 };
-export const DATA_AT: number = At.data;
 
 export interface SocketGuestOptions {
   readonly network?: Partial<NetworkGrant>;

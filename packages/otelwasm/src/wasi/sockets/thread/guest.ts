@@ -118,6 +118,8 @@ export class GuestSockets {
         const found = await lookup(request.name, { all: true, family: request.family, order: "ipv4first" });
         return { value: { addresses: found.map(({ address }) => address) } };
       }
+      case "sync":
+        return {};
       case "reset":
         this.#release();
         return {};

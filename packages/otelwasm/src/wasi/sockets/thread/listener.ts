@@ -23,6 +23,8 @@ export async function listen(
     if (Atomics.load(waiting, 0) >= limit) socket.resetAndDestroy();
     else accepted(socket);
   });
+  // That it could not accept one, for want of files for example; it goes on.
+  server.on("error", () => {});
   const { host, port } = local;
   try {
     await bind(server, host, port, ipv6Only, limit);
