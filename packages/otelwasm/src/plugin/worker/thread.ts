@@ -263,7 +263,7 @@ export class ThreadPlace implements Place {
         case Answer.done: {
           const { resolve, timer } = this.#entries.shift() as RequestEntry;
           clearTimeout(timer);
-          if (this.#entries.length === 0) this.#worker?.unref();
+          this.#rest();
           resolve(answers[index++] as string);
           break;
         }
@@ -302,7 +302,7 @@ export class ThreadPlace implements Place {
       this.#owner.failed(entry.call, error, broken);
     } else {
       clearTimeout(entry.timer);
-      if (this.#entries.length === 0) this.#worker?.unref();
+      this.#rest();
       entry.reject(error);
     }
     if (broken) this.#owner.broke(error, "trapped");
@@ -365,11 +365,15 @@ export class ThreadPlace implements Place {
     this.#watch = undefined;
   }
 
+  /** Without work: nothing that has to be finished keeps the process. The end of a worker is to be waited for. */
+  #rest(): void {
+    if (this.#entries.length === 0 && this.#ending === undefined) this.#worker?.unref();
+  }
+
   /** Time counts from when the guest begins a call: the number of the call that runs is the same as at the last look. */
   #look(): void {
     if (this.#entries.length === 0) {
-      // Idle for a while: nothing that has to be finished keeps the process.
-      this.#worker?.unref();
+      this.#rest();
       this.#stopWatch();
       return;
     }
