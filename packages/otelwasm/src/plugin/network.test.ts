@@ -1,8 +1,10 @@
 /** Plugins with sockets: that the network reaches them, and that their ports are free again, however an instance ends. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import { Errno } from "../wasi/errno.ts";
 import type { PluginState } from "./options.ts";
 import { data, guest, imports } from "./testing/guests.ts";
@@ -147,6 +149,26 @@ test("a call that ran past its deadline while it waited for a connection: the ne
   const next = await connected(port);
   assert.equal(await loaded.consume([1]), undefined);
   next.destroy();
+});
+
+test("a process whose plugins had sockets ends by itself, and not before they are closed", async () => {
+  const port = await freePort();
+  const script = `
+    import { writeSync } from "node:fs";
+    import { WasmPlugin } from ${JSON.stringify(new URL("./plugin.ts", import.meta.url).href)};
+    for (const isolation of ["worker", "inline"]) {
+      const binary = Buffer.from(process.env.BINARY, "base64");
+      const plugin = await WasmPlugin.load({
+        id: "wasm/test", role: "processor", signals: ["logs"], binary, isolation, grants: ${JSON.stringify(grants(port))},
+      });
+      await plugin.start();
+      await plugin.shutdown();
+      writeSync(1, isolation);
+    }`;
+  const env = { ...process.env, BINARY: Buffer.from(SERVER(port, CONSUME)).toString("base64") };
+  const args = ["--conditions=otelwasm-source", "--input-type=module", "--eval", script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  assert.equal(stdout, "workerinline");
 });
 
 test("a receiver that waits for a connection returns when it is asked to stop", async () => {
