@@ -1,6 +1,6 @@
 /** Attempts to reach what is not granted: each with what it is answered. Data, so that a new trick is one line. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -48,8 +48,11 @@ function prepare(host: string): void {
   symlinkSync("/", join(host, "root"));
   symlinkSync("/proc/self/root", join(host, "proc-root"));
   symlinkSync("/dev/stdin", join(host, "stdin"));
-  if (process.platform !== "win32") execFileSync("mkfifo", [join(host, "fifo")]);
+  if (NO_PIPES === undefined) execFileSync("mkfifo", [join(host, "fifo")]);
 }
+
+/** Why there are no named pipes, which Node.js cannot make. */
+const NO_PIPES = spawnSync("mkfifo", ["--version"]).status === 0 ? undefined : "needs mkfifo: there is none in PATH";
 
 type Attempt = readonly [what: string, attempt: (guest: WasiGuest) => unknown, errno: ErrnoName];
 
@@ -225,7 +228,8 @@ function deep(guest: WasiGuest, levels: number): number {
 
 /** @param raceFree whether names are looked up in open directories */
 export function sandboxTests(subject: () => Subject, raceFree: boolean): void {
-  const isRoot = process.getuid?.() === 0;
+  // Root may read everything: to root, what these attempts try is granted.
+  const denied = process.getuid?.() === 0 ? [] : DENIED;
   const open = (): Promise<Sandbox> =>
     sandbox(
       subject(),
@@ -238,9 +242,9 @@ export function sandboxTests(subject: () => Subject, raceFree: boolean): void {
     ["paths", PATHS, false],
     ["links", LINKS, false],
     ["what may only be read", READ_ONLY, false],
-    ["devices", DEVICES, process.platform === "win32" ? "Windows has no named pipes in directories" : false],
+    ["devices", DEVICES, NO_PIPES ?? false],
     ["the host", HOST, false],
-    ["permissions", DENIED, isRoot ? "root may read everything" : false],
+    ["permissions", denied, false],
   ] as const)
     describe(group, { skip }, () => {
       for (const [what, attempt, errno] of attempts)
@@ -324,9 +328,9 @@ export function sandboxTests(subject: () => Subject, raceFree: boolean): void {
     await once(server, "close");
   });
 
-  test("a directory that another process swaps for a link never leads outside", {
-    skip: raceFree ? false : "only Linux can look up a name in an open directory",
-  }, async () => {
+  // By path, that cannot be had: docs/WASI.md says so.
+  if (!raceFree) return;
+  test("a directory that another process swaps for a link never leads outside", async () => {
     await using box = await open();
     const { guest, host } = box;
     mkdirSync(join(host, "swapped"));
