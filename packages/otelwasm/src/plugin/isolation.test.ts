@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { ConfigError, StatusCode } from "../component/errors.ts";
@@ -224,4 +225,27 @@ test("log lines of a guest arrive before the answer of the call that wrote them"
   await plugin.consume(logs(Uint8Array.of(1)));
   assert.equal(logger.lines.length, 1);
   await plugin.shutdown();
+});
+
+test("a process in which nothing else is to be done stays until its plugin has stopped, whatever falls due meanwhile", async () => {
+  const here = new URL(".", import.meta.url);
+  const script = `
+    const { WasmPlugin } = await import("${new URL("plugin.ts", here)}");
+    const { guest } = await import("${new URL("testing/guests.ts", here)}");
+    const plugin = await WasmPlugin.load({ id: "wasm/a", role: "processor", signals: ["logs"], binary: guest() });
+    await plugin.start();
+    await plugin.consume({ signal: "logs", bytes: new Uint8Array(0) });
+    const stopping = plugin.shutdown();
+    for (const until = performance.now() + 12; performance.now() < until; );
+    await stopping;
+    console.log("stopped");`;
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(process.execPath, ["--conditions=otelwasm-source", "--input-type=module", "-e", script], { env });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  const [code] = await once(child, "close");
+  assert.deepEqual([code, output], [0, "stopped\n"]);
 });

@@ -259,7 +259,7 @@ export class ThreadPlace implements Place {
         case Answer.done: {
           const { resolve, timer } = this.#entries.shift() as RequestEntry;
           clearTimeout(timer);
-          if (this.#entries.length === 0) this.#worker?.unref();
+          this.#rest();
           resolve(answers[index++] as string);
           break;
         }
@@ -298,7 +298,7 @@ export class ThreadPlace implements Place {
       this.#owner.failed(entry.call, error, broken);
     } else {
       clearTimeout(entry.timer);
-      if (this.#entries.length === 0) this.#worker?.unref();
+      this.#rest();
       entry.reject(error);
     }
     if (broken) this.#owner.broke(error, "trapped");
@@ -361,11 +361,15 @@ export class ThreadPlace implements Place {
     this.#watch = undefined;
   }
 
+  /** Idle: nothing that has to be finished keeps the process. A worker that is being ended does, until it is gone: somebody waits for that. */
+  #rest(): void {
+    if (this.#entries.length === 0 && this.#ending === undefined) this.#worker?.unref();
+  }
+
   /** Time counts from when the guest begins a call: the number of the call that runs is the same as at the last look. */
   #look(): void {
     if (this.#entries.length === 0) {
-      // Idle for a while: nothing that has to be finished keeps the process.
-      this.#worker?.unref();
+      this.#rest();
       this.#stopWatch();
       return;
     }
