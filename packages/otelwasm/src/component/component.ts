@@ -12,6 +12,8 @@ import type { Batch, Signal } from "../telemetry/batch.ts";
 export interface Component {
   start(): Promise<void>;
   shutdown(): Promise<void>;
+  /** How long `shutdown` may take, in milliseconds, where that is configured. Default: what the collector gives to each component. */
+  readonly shutdownTimeoutMs?: number;
 }
 
 export interface Capabilities {

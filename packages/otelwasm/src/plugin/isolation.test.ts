@@ -145,6 +145,17 @@ describe("restarts", () => {
     assert.ok(loaded.lines.some((line) => line.startsWith("error: the plugin has failed for good")));
   });
 
+  test("of two instances one failed for good: the log says so, and the other goes on", async () => {
+    await using loaded = await started(FRAGILE, { instances: 2, restart: { maxRestarts: 0 } });
+    await failure(loaded.consume([1, 2]));
+    assert.equal(loaded.plugin.state, "working");
+    assert.deepEqual(await loaded.consume([1]), [[1]]);
+    assert.ok(loaded.lines.some((line) => line.startsWith("error: an instance of the plugin has failed for good")));
+    await failure(loaded.consume([1, 2]));
+    assert.equal(loaded.plugin.state, "failed");
+    assert.ok(loaded.lines.some((line) => line.startsWith("error: the plugin has failed for good")));
+  });
+
   test("while it waits for the next attempt: a retryable error that says how long", async () => {
     await using loaded = await started(guest({ consume: "unreachable" }), {
       restart: { initialIntervalMs: 60_000, maxIntervalMs: 60_000 },
@@ -227,18 +238,17 @@ test("log lines of a guest arrive before the answer of the call that wrote them"
   await plugin.shutdown();
 });
 
-test("a process in which nothing else is to be done stays until its plugin has stopped, whatever falls due meanwhile", async () => {
+/** Runs a program that has a plugin and nothing else that keeps its process. */
+async function runAlone(parts: string, work: string): Promise<[code: unknown, output: string]> {
   const here = new URL(".", import.meta.url);
   const script = `
     const { WasmPlugin } = await import("${new URL("plugin.ts", here)}");
     const { guest } = await import("${new URL("testing/guests.ts", here)}");
-    const plugin = await WasmPlugin.load({ id: "wasm/a", role: "processor", signals: ["logs"], binary: guest() });
+    const plugin = await WasmPlugin.load({ id: "wasm/a", role: "processor", signals: ["logs"], binary: guest(${parts}) });
     await plugin.start();
-    await plugin.consume({ signal: "logs", bytes: new Uint8Array(0) });
-    const stopping = plugin.shutdown();
-    for (const until = performance.now() + 12; performance.now() < until; );
-    await stopping;
-    console.log("stopped");`;
+    const consume = (size) => plugin.consume({ signal: "logs", bytes: new Uint8Array(size) });
+    ${work}
+    console.log("done");`;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, ["--conditions=otelwasm-source", "--input-type=module", "-e", script], { env });
   let output = "";
@@ -247,5 +257,29 @@ test("a process in which nothing else is to be done stays until its plugin has s
       output += text;
     });
   const [code] = await once(child, "close");
-  assert.deepEqual([code, output], [0, "stopped\n"]);
+  return [code, output];
+}
+
+describe("a process in which nothing else is to be done", () => {
+  test("stays until its plugin has stopped, whatever falls due meanwhile", async () => {
+    const work = `
+      await consume(0);
+      const stopping = plugin.shutdown();
+      for (const until = performance.now() + 12; performance.now() < until; );
+      await stopping;`;
+    assert.deepEqual(await runAlone("", work), [0, "done\n"]);
+  });
+
+  test("stays until a batch is answered that waited for the next instance", async () => {
+    const fragile = '{ consume: "(if (i32.eq (local.get $size) (i32.const 2)) (then unreachable)) (i32.const 0)" }';
+    const work = `
+      const broken = consume(2).catch(() => {});
+      const waiting = consume(1);
+      await broken;
+      await waiting;
+      await consume(2).catch(() => {});
+      await consume(1);
+      await plugin.shutdown();`;
+    assert.deepEqual(await runAlone(fragile, work), [0, "done\n"]);
+  });
 });

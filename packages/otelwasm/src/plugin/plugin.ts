@@ -99,6 +99,7 @@ export class WasmPlugin {
 
   /** Live: the counts go on. */
   get stats(): PluginStats {
+    this.#pool.countRefused();
     return this.#pool.stats;
   }
 

@@ -1,4 +1,4 @@
-import type { Logger } from "../component/logger.ts";
+import type { LogAttributes, Logger } from "../component/logger.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { PluginError } from "./errors.ts";
 import { LimitedLogger } from "./log-limit.ts";
@@ -12,7 +12,7 @@ import { Slot, type SlotOptions } from "./slot.ts";
  */
 const WINDOW = 32;
 
-export interface PoolOptions extends Omit<SlotOptions, "changed"> {
+export interface PoolOptions extends Omit<SlotOptions, "changed" | "failed"> {
   readonly logger: Logger;
   readonly onFailure: OnFailure;
   readonly instances: number;
@@ -119,6 +119,11 @@ export class Pool {
     else for (const result of results) stats.bytesOut += result.length;
   }
 
+  /** Of a receiver: what its thread has refused since this was asked the last time. */
+  countRefused(): void {
+    for (const { place } of this.slots) this.stats.refused += place.takeRefused();
+  }
+
   #createSlot(): Slot {
     const owner: PlaceOwner = {
       answered: (call, results) => {
@@ -150,8 +155,25 @@ export class Pool {
       },
       received: this.#options.onReceived,
     };
-    const slot: Slot = new Slot({ ...this.#options, changed: () => this.#changed() }, this.#options.place(owner));
+    const slot: Slot = new Slot(
+      { ...this.#options, changed: () => this.#changed(), failed: (details) => this.#failedForGood(slot, details) },
+      this.#options.place(owner),
+    );
     return slot;
+  }
+
+  #failedForGood(slot: Slot, details: LogAttributes): void {
+    const left = this.slots.filter((other) => other !== slot && other.state !== "failed").length;
+    if (left > 0)
+      this.#options.logger.error("an instance of the plugin has failed for good: it broke too often; others go on", {
+        ...details,
+        instances_left: left,
+      });
+    else
+      this.#options.logger.error(
+        "the plugin has failed for good: it broke too often; what it is given now is answered by on_failure",
+        details,
+      );
   }
 
   /** At the head of the queue again, in the old order. */

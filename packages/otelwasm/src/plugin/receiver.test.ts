@@ -217,6 +217,7 @@ describe("a receiver's loop", () => {
     const sink = new Sink();
     const done = plugin.receive("logs", sink.deliver);
     await sink.at(1);
+    assert.equal(plugin.stats.refused, 1, "while the loop goes on");
     await plugin.shutdown();
     await done;
     assert.equal(plugin.stats.refused, 1);

@@ -49,7 +49,7 @@ export class Receiving {
         this.#pool.stats.errors++;
         this.#pool.report(error);
       } finally {
-        this.#pool.stats.refused += slot.place.takeRefused();
+        this.#pool.countRefused();
       }
     }
     await Promise.all(this.#inHand);

@@ -1,4 +1,4 @@
-import type { Logger } from "../component/logger.ts";
+import type { LogAttributes, Logger } from "../component/logger.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { PluginError } from "./errors.ts";
 import type { RestartOptions } from "./options.ts";
@@ -13,6 +13,8 @@ export interface SlotOptions {
   readonly restart: RestartOptions;
   readonly shutdownTimeoutMs: number;
   readonly logger: Logger;
+  /** Told when it broke too often, before its `state` changes. */
+  readonly failed: (details: LogAttributes) => void;
   /** Told after each change of `state`. */
   readonly changed: () => void;
 }
@@ -100,20 +102,17 @@ export class Slot {
 
   #schedule(error: PluginError, how: Breakage): void {
     const delay = this.#policy.next();
-    const { logger, restart, id } = this.#options;
+    const { restart, id } = this.#options;
     if (delay === undefined) {
       this.failure = new PluginError(
         `the plugin has failed for good, after ${restart.maxRestarts} restarts within ${restart.windowMs} ms: ${error.message}`,
         { componentId: id, function: error.function, permanent: false, cause: error },
       );
-      logger.error(
-        "the plugin has failed for good: it broke too often; what it is given now is answered by on_failure",
-        {
-          restarts: restart.maxRestarts,
-          window_ms: restart.windowMs,
-          error: error.message,
-        },
-      );
+      this.#options.failed({
+        restarts: restart.maxRestarts,
+        window_ms: restart.windowMs,
+        error: error.message,
+      });
       this.#become("failed");
       return;
     }

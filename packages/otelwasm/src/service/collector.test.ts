@@ -238,6 +238,12 @@ service:
     assert.equal(happened(world, "shutdown").length, 6);
   });
 
+  test("a component that asks for more time to shut down gets it", async () => {
+    const world = collectorOf(CHAIN.replace("mem/p1: ", "mem/p1: {hang: shutdown, shutdown_timeout: 80}"));
+    await world.collector.start();
+    await assert.rejects(world.collector.shutdown(), /"mem\/p1" .*: it took longer than 80 ms/);
+  });
+
   test("a shutdown during the start ends it", async () => {
     const world = collectorOf(CHAIN);
     const begun = nextChange(world.collector);

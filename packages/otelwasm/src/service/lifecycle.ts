@@ -25,20 +25,23 @@ export async function startGraph(graph: Graph, aborted: () => boolean): Promise<
       throw new ComponentError(node, "cannot be started", error);
     }
   }
+  if (aborted()) throw new Error("the start was interrupted: the collector is shutting down");
 }
 
 /**
  * Shuts every component down: receivers, then each pipeline's processors from the first to the last, then exporters; what can go at the same time does. Extensions
  * go at the end, one after the other, the last to start first. A component that fails, or does not come to an end, does not keep the others from it.
  *
- * @param timeoutMs for each component
+ * @param timeoutMs for each component that does not ask for more
  * @returns what went wrong
  */
 export async function stopGraph(graph: Graph, timeoutMs: number): Promise<ComponentError[]> {
   const errors: ComponentError[] = [];
   const stop = async (node: Node): Promise<void> => {
     try {
-      await node.status.whileStopping(() => within(timeoutMs, node.component.shutdown()));
+      await node.status.whileStopping(() =>
+        within(Math.max(timeoutMs, node.component.shutdownTimeoutMs ?? 0), node.component.shutdown()),
+      );
     } catch (error) {
       errors.push(new ComponentError(node, "cannot be shut down", error));
     }

@@ -3,24 +3,27 @@ import { type ComponentSettings, defineExporter, type ExporterFactory } from "..
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
-import { loadPlugin, movesBuffers } from "./load.ts";
+import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
 
 /** Pushes every batch into a plugin's `consume_X`; its status is the answer. A guest that sets a result traps: there is nobody to pass it on to. */
 class WasmExporter implements Exporter {
+  readonly shutdownTimeoutMs: number;
   readonly capabilities: Capabilities;
   readonly #settings: ComponentSettings;
   readonly #config: PluginConfig;
   #plugin: WasmPlugin | undefined;
+  #stopped = false;
 
   constructor(settings: ComponentSettings, config: PluginConfig) {
     this.#settings = settings;
+    this.shutdownTimeoutMs = shutdownTimeoutOf(config);
     this.#config = config;
     this.capabilities = { mutatesData: movesBuffers(config) };
   }
 
   async start(): Promise<void> {
-    this.#plugin = await loadPlugin(this.#settings, "exporter", this.#config);
+    this.#plugin = await loadPlugin(this.#settings, "exporter", this.#config, () => this.#stopped);
     await this.#plugin.start();
   }
 
@@ -30,6 +33,7 @@ class WasmExporter implements Exporter {
   }
 
   async shutdown(): Promise<void> {
+    this.#stopped = true;
     try {
       await this.#plugin?.shutdown();
     } finally {

@@ -2,7 +2,7 @@ import type { ComponentSettings } from "../../component/factory.ts";
 import type { StatusReport } from "../../component/health.ts";
 import type { PluginConfig } from "../../plugin/config.ts";
 import { grantsOf } from "../../plugin/grants-config.ts";
-import type { PluginOptions, PluginState } from "../../plugin/options.ts";
+import { DEFAULT_LIMITS, type PluginOptions, type PluginState } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
 import { measurePlugin } from "./metrics.ts";
@@ -10,12 +10,14 @@ import { measurePlugin } from "./metrics.ts";
 /**
  * Loads the plugin of a component; `start` is not called yet. Its state is the component's status, its counts are metrics.
  *
+ * @param stopped asked when it is loaded, which may take long: whether it is not wanted any more
  * @throws PluginError | ConfigError
  */
 export async function loadPlugin(
   settings: ComponentSettings,
   role: PluginRole,
   config: PluginConfig,
+  stopped: () => boolean,
 ): Promise<WasmPlugin> {
   const { id, logger, signal } = settings;
   const grants = grantsOf(config, process.env, (message) => logger.warn(message));
@@ -28,6 +30,10 @@ export async function loadPlugin(
     ...optionsOf(config),
     onState: (state, reason) => settings.reportStatus(statusOf(state, reason)),
   });
+  if (stopped()) {
+    await plugin.shutdown();
+    throw new Error("the collector was shut down while the plugin was loaded");
+  }
   measurePlugin(settings, plugin);
   return plugin;
 }
@@ -78,6 +84,14 @@ type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function present<T extends object>(object: T): Present<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+/** Its own time, and some for its thread to end. */
+const END_MS = 2_000;
+
+/** `Component.shutdownTimeoutMs` of a component with this configuration. */
+export function shutdownTimeoutOf({ limits }: PluginConfig): number {
+  return (limits?.shutdown_timeout ?? DEFAULT_LIMITS.shutdownTimeoutMs) + END_MS;
 }
 
 /** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */

@@ -3,26 +3,29 @@ import { type ComponentSettings, defineProcessor, type ProcessorFactory } from "
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
-import { loadPlugin, movesBuffers } from "./load.ts";
+import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
 
 /** Pushes every batch through a plugin's `consume_X`, and passes on what it sets. */
 class WasmProcessor implements Processor {
+  readonly shutdownTimeoutMs: number;
   readonly capabilities: Capabilities;
   readonly #settings: ComponentSettings;
   readonly #config: PluginConfig;
   readonly #next: Consumer;
   #plugin: WasmPlugin | undefined;
+  #stopped = false;
 
   constructor(settings: ComponentSettings, config: PluginConfig, next: Consumer) {
     this.#settings = settings;
+    this.shutdownTimeoutMs = shutdownTimeoutOf(config);
     this.#config = config;
     this.#next = next;
     this.capabilities = { mutatesData: movesBuffers(config) };
   }
 
   async start(): Promise<void> {
-    this.#plugin = await loadPlugin(this.#settings, "processor", this.#config);
+    this.#plugin = await loadPlugin(this.#settings, "processor", this.#config, () => this.#stopped);
     await this.#plugin.start();
   }
 
@@ -35,6 +38,7 @@ class WasmProcessor implements Processor {
   }
 
   async shutdown(): Promise<void> {
+    this.#stopped = true;
     try {
       await this.#plugin?.shutdown();
     } finally {

@@ -153,6 +153,22 @@ describe("receiver wasm", () => {
     assert.equal(made.sink.batches.length, count, "nothing comes after shutdown");
   });
 
+  test("a shutdown while the plugin is loaded: it is not started after all", async () => {
+    const made = make(receiverGuest([payload(1)]));
+    const starting = made.receiver.start();
+    await Promise.all([
+      assert.rejects(starting, /the collector was shut down while the plugin was loaded/),
+      made.receiver.shutdown(),
+    ]);
+    assert.deepEqual(made.sink.bytes, []);
+    assert.ok(!made.logger.lines.includes("info: started"));
+  });
+
+  test("its shutdown may take what is configured", () => {
+    const { receiver } = make({}, "logs", { limits: { shutdown_timeout: "1m" } });
+    assert.equal(receiver.shutdownTimeoutMs, 62_000);
+  });
+
   test("nothing is opened when it is created; shutdown without start is allowed", async () => {
     const receiver = wasmReceiverFactory.create(settingsOf("logs"), { path: "/no/such.wasm" }, new Sink());
     await receiver.shutdown();

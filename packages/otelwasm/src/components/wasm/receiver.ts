@@ -5,7 +5,7 @@ import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
-import { loadPlugin } from "./load.ts";
+import { loadPlugin, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
 
 /**
@@ -13,22 +13,25 @@ import { reportLosses } from "./losses.ts";
  * ahead by more than one batch. What is refused for now is tried again, what is refused for good is counted and logged: the plugin does that.
  */
 class WasmReceiver implements Receiver {
+  readonly shutdownTimeoutMs: number;
   readonly #settings: ComponentSettings;
   readonly #config: PluginConfig;
   readonly #next: Consumer;
   readonly #inFlight = new Set<Promise<void>>();
   #plugin: WasmPlugin | undefined;
+  #stopped = false;
   #receiving: Promise<void> | undefined;
 
   constructor(settings: ComponentSettings, config: PluginConfig, next: Consumer) {
     this.#settings = settings;
+    this.shutdownTimeoutMs = shutdownTimeoutOf(config);
     this.#config = config;
     this.#next = next;
   }
 
   async start(): Promise<void> {
     const { signal, logger, reportStatus } = this.#settings;
-    const plugin = await loadPlugin(this.#settings, "receiver", this.#config);
+    const plugin = await loadPlugin(this.#settings, "receiver", this.#config, () => this.#stopped);
     this.#plugin = plugin;
     await plugin.start();
     this.#receiving = plugin
@@ -46,6 +49,7 @@ class WasmReceiver implements Receiver {
 
   /** What the guest sets from now on is refused; the batch that the pipeline has is answered first. */
   async shutdown(): Promise<void> {
+    this.#stopped = true;
     try {
       await this.#plugin?.shutdown();
     } finally {

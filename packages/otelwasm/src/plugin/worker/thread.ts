@@ -60,6 +60,8 @@ export class ThreadPlace implements Place {
   /** Calls for the next message. */
   #outgoing: (number | ArrayBuffer)[] = [];
   #transfer: ArrayBuffer[] = [];
+  /** Of workers that are gone, and not taken. */
+  #refusedBefore = 0;
   #calls = 0;
   #posted = 0;
   #ending: { readonly error: PluginError; readonly how: Breakage } | undefined;
@@ -82,7 +84,9 @@ export class ThreadPlace implements Place {
   }
 
   takeRefused(): number {
-    return Atomics.exchange(this.#control, Control.refused, 0);
+    const refused = this.#refusedBefore + Atomics.exchange(this.#control, Control.refused, 0);
+    this.#refusedBefore = 0;
+    return refused;
   }
 
   async open(): Promise<readonly Signal[]> {
@@ -129,6 +133,8 @@ export class ThreadPlace implements Place {
     this.#outgoing.push(head, payload);
     this.#transfer.push(payload);
     if (this.#watch === undefined) this.#startWatch();
+    // A look that goes on from the calls before it, with an answered request in between, has let go of the process.
+    else if (this.#entries.length === 1) this.#worker.ref();
   }
 
   async receive(signal: Signal): Promise<string> {
@@ -155,6 +161,7 @@ export class ThreadPlace implements Place {
 
   #spawn(): void {
     const { plan, limits } = this.#options;
+    this.#refusedBefore = this.takeRefused();
     this.#control = createControl();
     if (this.#shutdownRequested) this.requestShutdown();
     this.#calls = 0;

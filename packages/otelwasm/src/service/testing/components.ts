@@ -33,6 +33,7 @@ const behaviour = z.strictObject({
   fail: z.enum(["create", "start", "shutdown", "consume"]).optional(),
   /** Never ends. */
   hang: z.enum(["start", "shutdown"]).optional(),
+  shutdown_timeout: z.number().optional(),
   mutates: z.boolean().default(false),
   /** Appended to the data: a processor that writes to the buffer it is given, if it says that it may. */
   tag: z.int().min(0).max(255).optional(),
@@ -58,7 +59,9 @@ export function createWorld(): World {
       if (config.hang === what) await new Promise<never>(() => {});
       if (config.fail === what) throw new Error(`${what} went wrong`);
     };
-    return { start: step("start"), shutdown: step("shutdown") };
+    const { shutdown_timeout: shutdownTimeoutMs } = config;
+    const life = { start: step("start"), shutdown: step("shutdown") };
+    return shutdownTimeoutMs === undefined ? life : { ...life, shutdownTimeoutMs };
   }
 
   const common = { type: "mem", signals: ["traces", "metrics", "logs"], schema: behaviour } as const;
