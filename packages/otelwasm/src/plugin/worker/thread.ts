@@ -193,7 +193,7 @@ export class ThreadPlace implements Place {
             how: "lost its worker",
           },
         );
-        resolve(network?.release());
+        resolve(network?.release(this.#options.logger));
       });
     });
   }
