@@ -91,6 +91,6 @@ export class InlinePlace implements Place {
     await guest?.close();
     const network = this.#network;
     this.#network = undefined;
-    await network?.release();
+    await network?.release(this.#plan.logger);
   }
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import { Errno } from "../wasi/errno.ts";
 import type { PluginState } from "./options.ts";
 import { data, guest, imports } from "./testing/guests.ts";
@@ -189,4 +190,27 @@ test("a receiver that waits for a connection returns when it is asked to stop", 
   await loaded.plugin.shutdown();
   await done;
   assert.equal(loaded.plugin.stats.deadlines, 0);
+});
+
+test("a thread of the sockets that does not answer keeps no plugin from being shut down, and is named", async (context) => {
+  const port = await freePort();
+  const loaded = await started(SERVER(port, CONSUME), { isolation: "worker", grants: grants(port) });
+  const held = Promise.withResolvers<() => void>();
+  const { postMessage } = Worker.prototype;
+  context.mock.method(
+    Worker.prototype,
+    "postMessage",
+    function (this: Worker, ...sent: Parameters<typeof postMessage>) {
+      const [order] = sent;
+      if (order?.order === "release") held.resolve(() => postMessage.apply(this, sent));
+      else postMessage.apply(this, sent);
+    },
+  );
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const shutdown = loaded.plugin.shutdown();
+  const release = await held.promise;
+  context.mock.timers.tick(60_000);
+  await shutdown;
+  assert.match(loaded.lines.join("\n"), /thread of the sockets has not closed/);
+  release();
 });

@@ -200,7 +200,7 @@ export class ThreadPlace implements Place {
             how: "lost its worker",
           },
         );
-        resolve(network?.release());
+        resolve(network?.release(this.#options.logger));
       });
     });
   }

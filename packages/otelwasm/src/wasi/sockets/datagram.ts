@@ -2,27 +2,30 @@
 import { Family, formatAddress, parseAddress } from "./address.ts";
 import type { Ring } from "./channel.ts";
 
-/** size u32@0, port u16@4, family u8@6, address@8. */
+/** size u32@0, port u16@4, family u8@6, whether it goes to the peer u8@7, address@8. */
 export const HEADER_BYTES = 24;
 
 /** What UDP over IPv4 can carry: https://datatracker.ietf.org/doc/html/rfc768 */
 export const MAX_DATAGRAM = 65_507;
 
 export interface Datagram {
-  /** Where it came from or goes to; port 0 if the socket is connected. */
+  /** Where it came from or goes to. */
   readonly host: string;
   readonly port: number;
   /** In bytes, of the data. */
   readonly size: number;
+  /** It goes to the peer of the connected socket, whatever the address says. */
+  readonly toPeer?: boolean;
 }
 
 /** The ring must have room for it. */
-export function writeDatagram(ring: Ring, { host, port, size }: Datagram, data: readonly Uint8Array[]): void {
+export function writeDatagram(ring: Ring, { host, port, size, toPeer }: Datagram, data: readonly Uint8Array[]): void {
   const header = Buffer.alloc(HEADER_BYTES);
   const family = host.includes(":") ? Family.inet6 : Family.inet;
   header.writeUInt32LE(size, 0);
   header.writeUInt16LE(port, 4);
   header[6] = family;
+  header[7] = toPeer === true ? 1 : 0;
   header.set(parseAddress(host, family), 8);
   let at = ring.fill(header);
   for (const part of data) at += ring.fill(part, at);
@@ -35,7 +38,8 @@ export function peekDatagram(ring: Ring): Datagram | undefined {
   const header = Buffer.alloc(HEADER_BYTES);
   ring.peek(header);
   const bytes = header.subarray(8, header[6] === Family.inet6 ? 24 : 12);
-  return { size: header.readUInt32LE(0), port: header.readUInt16LE(4), host: formatAddress(bytes) };
+  const [size, port] = [header.readUInt32LE(0), header.readUInt16LE(4)];
+  return { size, port, host: formatAddress(bytes), toPeer: header[7] === 1 };
 }
 
 /** @param buffers get as much of it as fits, the rest is lost @param keep it stays where it is */

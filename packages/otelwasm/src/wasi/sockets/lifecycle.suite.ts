@@ -121,6 +121,27 @@ export function lifecycleSuite(start: GuestFactory): void {
     assert.deepEqual((await next.server("127.0.0.1", local.port)).local, local);
   });
 
+  test("a peer that answers and closes before the guest reads: everything arrives, then the end", async () => {
+    await using guest = await start({ network: NETWORK });
+    const { fd, peer } = await connected(guest);
+    // The guest has no more to say, so that the end of the peer's side closes the connection.
+    assert.equal(await guest.shutdown(fd, 2), 0);
+    const sent = Buffer.alloc(RING_BYTES + 1000, "answer");
+    const closed = once(peer, "close");
+    peer.resume().end(sent);
+    await closed;
+    // Round trips, in which the thread of the sockets hears of the end.
+    for (let i = 0; i < 10; i++) assert.equal(await guest.closeFd((await guest.server()).fd), 0);
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const { errno, bytes } = await guest.receive(fd, 1 << 16);
+      assert.equal(errno, 0);
+      if (bytes.length === 0) break;
+      chunks.push(bytes);
+    }
+    assert.ok(Buffer.concat(chunks).equals(sent), `${Buffer.concat(chunks).length} bytes of ${sent.length}`);
+  });
+
   test("sockets by the hundred: opened, used, closed, and their memory used again", async () => {
     await using guest = await start({ network: NETWORK });
     const { fd, local } = await guest.server();

@@ -1,5 +1,6 @@
 /** The I/O thread, seen from the thread that owns plugins. */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { Logger } from "../../component/logger.ts";
 import type { NetworkGrant } from "../grants.ts";
 import { wakeUp } from "../wait.ts";
 import { type NetworkLink, Shared } from "./protocol.ts";
@@ -8,12 +9,19 @@ import type { Order } from "./thread/entry.ts";
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./thread/entry.ts" : "./thread/entry.js", import.meta.url);
 
+/** Milliseconds. The I/O thread itself gives up sooner: it is late only if something keeps it busy. */
+const RELEASE_TIMEOUT_MS = 10_000;
+
 /** The network of one guest. */
 export interface Network {
   /** For `WasiServices.network`, on the thread that the guest runs on: its `port` is transferred there. */
   readonly link: NetworkLink;
-  /** Closes every socket of the guest. When it is done their ports are free. The guest's thread may have ended before, but must not go on after. */
-  release(): Promise<void>;
+  /**
+   * Closes every socket of the guest. When it is done their ports are free. The guest's thread may have ended before, but must not go on after.
+   *
+   * @param logger told when the I/O thread is too busy to do it: then it is not waited for, and does it when it can
+   */
+  release(logger?: Pick<Logger, "warn">): Promise<void>;
 }
 
 interface Member {
@@ -64,14 +72,24 @@ class IoThread {
     const member: Member = { link, wake, released: () => {} };
     this.#members.set(guest, member);
     this.#order({ order: "adopt", guest, link: { port: port2, cells, wake } }, port2);
-    return { link, release: () => this.#release(guest, member) };
+    return { link, release: (logger) => this.#release(guest, member, logger) };
   }
 
-  async #release(guest: number, member: Member): Promise<void> {
+  async #release(guest: number, member: Member, logger?: Pick<Logger, "warn">): Promise<void> {
     if (this.#members.get(guest) !== member) return;
     if (this.#releasing++ === 0) this.#worker.ref();
     await new Promise<void>((resolve) => {
-      member.released = resolve;
+      const timer = setTimeout(() => {
+        const limit = `within ${RELEASE_TIMEOUT_MS / 1000} s`;
+        logger?.warn(
+          `the thread of the sockets has not closed those of the plugin ${limit}: ports that it listened on are in use until it does; if that lasts, restart the Collector`,
+        );
+        resolve();
+      }, RELEASE_TIMEOUT_MS);
+      member.released = () => {
+        clearTimeout(timer);
+        resolve();
+      };
       this.#order({ order: "release", guest });
     });
     if (--this.#releasing === 0) this.#worker.unref();

@@ -140,6 +140,46 @@ export function udpSuite(start: GuestFactory): void {
     assert.deepEqual((await receiving).from, peer.local);
   });
 
+  test("an IPv6 socket reaches IPv4 by mapped addresses, connected or not", async () => {
+    await using peer = await peerOf();
+    const mapped = { host: "::ffff:7f00:1", port: peer.local.port };
+    await using guest = await start({ network: NETWORK });
+    const fd = await guest.open(Type.datagram, Family.inet6);
+    for (const isConnected of [false, true]) {
+      if (isConnected) assert.equal(await guest.connect(fd, mapped), 0);
+      const arrived = once(peer.socket, "message");
+      const { errno } = isConnected ? await guest.send(fd, "four") : await guest.sendTo(fd, "four", mapped);
+      assert.equal(errno, 0);
+      const [data, { port }] = await arrived;
+      assert.equal(String(data), "four");
+      const receiving = guest.receiveFrom(fd);
+      peer.socket.send("back", port, "127.0.0.1");
+      assert.equal((await receiving).bytes.toString(), "back");
+    }
+  });
+
+  test("port 0 is nobody's", async () => {
+    await using guest = await start({ network: NETWORK });
+    const { fd } = await bound(guest);
+    const nobody = { host: "127.0.0.1", port: 0 };
+    assert.equal((await guest.sendTo(fd, "", nobody)).errno, Errno.inval);
+    assert.equal(await guest.connect(fd, nobody), Errno.inval);
+  });
+
+  test("a connect that fails leaves no peer, and others are still reached", async () => {
+    await using peer = await peerOf();
+    await using guest = await start({ network: { connect: ["127.0.0.1:*", "255.255.255.255:*"] } });
+    const fd = await guest.open(Type.datagram);
+    assert.equal(await guest.connect(fd, peer.local), 0);
+    // Without the option of broadcasts.
+    assert.notEqual(await guest.connect(fd, { host: "255.255.255.255", port: 9 }), 0);
+    assert.equal((await guest.endpoint("peer", fd)).errno, Errno.notconn);
+    assert.equal((await guest.send(fd, "x")).errno, Errno.destaddrreq);
+    const arrived = once(peer.socket, "message");
+    assert.equal((await guest.sendTo(fd, "still here", peer.local)).errno, 0);
+    assert.equal(String((await arrived)[0]), "still here");
+  });
+
   test("options and calls that datagrams have not", async () => {
     await using guest = await start({ network: NETWORK });
     const { fd } = await bound(guest);

@@ -32,10 +32,12 @@ export class UdpSocket extends Socket {
     this.#bindTo(granted ?? local);
   }
 
-  /** Sets who is sent to and received from. */
+  /** Sets who is sent to and received from. When it fails there is no peer, the one before neither. */
   connect(remote: Endpoint): void {
+    if (remote.port === 0) throw new WasiError(Errno.inval);
     this.host.policy.connect(remote);
     const open = this.#opened();
+    open.peer = undefined;
     const { local } = this.host.client().ask({ op: "connect_datagrams", id: open.id, remote });
     open.peer = remote;
     open.local = local ?? open.local;
@@ -78,6 +80,8 @@ export class UdpSocket extends Socket {
 
   send(buffers: readonly Uint8Array[], to: Endpoint | undefined): number {
     if (!this.#sending) throw new WasiError(Errno.pipe);
+    // Nobody has this port, and systems differ in what they say of it.
+    if (to?.port === 0) throw new WasiError(Errno.inval);
     if (to !== undefined) this.host.policy.connect(to);
     else if (this.#open?.peer === undefined) throw new WasiError(Errno.destaddrreq);
     const size = sizeOf(buffers);
@@ -86,7 +90,7 @@ export class UdpSocket extends Socket {
     // As in Linux, where a connected socket may send elsewhere; Node's cannot.
     if (to !== undefined && peer !== undefined && (to.host !== peer.host || to.port !== peer.port))
       throw new WasiError(Errno.isconn);
-    const target = peer === undefined && to !== undefined ? to : { host: WILDCARD[this.family], port: 0 };
+    const target = peer === undefined && to !== undefined ? to : { host: WILDCARD[this.family], port: 0, toPeer: true };
     return this.blocking(() => {
       this.#failIfFailed(channel);
       if (channel.outgoing.room < size + HEADER_BYTES) {

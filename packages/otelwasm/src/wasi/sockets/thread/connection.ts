@@ -6,6 +6,9 @@ import { errnoOf } from "./errno.ts";
 /** Milliseconds that a closed socket may take to hand what the guest wrote to a peer that reads slowly. */
 const LINGER_MS = 10_000;
 
+/** Writes of one socket in a row: each is followed by the next before the event loop goes on, and others wait for that. */
+const MAX_IN_A_ROW = 64;
+
 export interface ConnectionOwner {
   /** Something about the socket changed. */
   wake(): void;
@@ -31,6 +34,7 @@ export class Connection implements Held {
   #peerEnded = false;
   #discarding = false;
   #writing = false;
+  #writes = 0;
   #ending = false;
   /** The guest has closed it. */
   #closing = false;
@@ -80,7 +84,7 @@ export class Connection implements Held {
   close(milliseconds: number = LINGER_MS): void {
     if (!this.#closed) {
       clearTimeout(this.#lingering);
-      this.#lingering = setTimeout(() => this.#socket.resetAndDestroy(), milliseconds);
+      this.#lingering = setTimeout(() => this.#reset(), milliseconds);
     }
     if (this.#closing) return;
     this.#closing = true;
@@ -111,7 +115,7 @@ export class Connection implements Held {
           this.#channel.stalled = false;
           this.#socket.resume();
         }
-        if (this.#peerEnded) this.#end();
+        if (this.#peerEnded || this.#closed) this.#end();
         return;
       }
       this.#left = rest;
@@ -139,13 +143,27 @@ export class Connection implements Held {
     }
     this.#writing = true;
     this.#socket.write(front, (error) => {
-      this.#writing = false;
-      this.#doneIfFree();
-      if (this.#closed || (error !== null && error !== undefined)) return;
-      outgoing.take(front.length);
-      if (this.#channel.madeRoom()) this.#owner.wake();
-      this.#flush();
+      // It counts as being written until then: a bell must not go on with the row.
+      if (++this.#writes % MAX_IN_A_ROW === 0) setImmediate(() => this.#written(front.length, error));
+      else this.#written(front.length, error);
     });
+  }
+
+  #written(size: number, error: Error | null | undefined): void {
+    this.#writing = false;
+    this.#doneIfFree();
+    if (this.#closed || (error !== null && error !== undefined)) return;
+    this.#channel.outgoing.take(size);
+    if (this.#channel.madeRoom()) this.#owner.wake();
+    this.#flush();
+  }
+
+  /** The peer is not waited for. */
+  #reset(): void {
+    const { writableEnded, writableFinished, writableLength } = this.#socket;
+    // The system cannot reset what it is about to shut down. Node would say "error", leave it open and never say "close".
+    if (writableEnded && !writableFinished && writableLength === 0) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   #end(): void {
@@ -155,9 +173,12 @@ export class Connection implements Held {
 
   #wasClosed(): void {
     this.#closed = true;
-    this.#left = undefined;
     clearTimeout(this.#lingering);
-    this.#end();
+    // A peer may be done before the guest has read everything: the end comes after what is left.
+    if (this.#left === undefined || this.#channel.error !== 0) {
+      this.#left = undefined;
+      this.#end();
+    }
     this.#doneIfFree();
   }
 

@@ -16,6 +16,9 @@ function literal(
   done(null, address, address.includes(":") ? 6 : 4);
 }
 
+/** Datagrams of one socket in a row: each is followed by the next before the event loop goes on, and others wait for that. */
+const MAX_IN_A_ROW = 64;
+
 /** @throws Error of Node's */
 export async function bindDatagrams(local: Endpoint, ipv6Only: boolean): Promise<Socket> {
   try {
@@ -46,7 +49,12 @@ export class Datagrams implements Held {
   readonly #channel: Channel;
   readonly #owner: ConnectionOwner;
   readonly #buffer = Buffer.alloc(MAX_DATAGRAM);
+  /** Whether addresses are to be IPv6's. */
+  readonly #isIpv6: boolean;
   #sending = false;
+  #sends = 0;
+  /** Told when everything was sent, or never will be. */
+  #idle: (() => void)[] = [];
   #closing = false;
   #closed = false;
 
@@ -54,8 +62,14 @@ export class Datagrams implements Held {
     this.#socket = socket;
     this.#channel = channel;
     this.#owner = owner;
+    this.#isIpv6 = socket.address().family === "IPv6";
     socket.on("message", (data, from) => this.#received(data, from));
     socket.on("error", (error) => this.#failed(error));
+  }
+
+  /** Closed by the guest, and open as long as it sends. */
+  get closing(): boolean {
+    return this.#closing;
   }
 
   get local(): Endpoint {
@@ -64,15 +78,23 @@ export class Datagrams implements Held {
   }
 
   /** @throws Error of Node's */
-  async connect(remote: Endpoint): Promise<void> {
+  async connect({ host, port }: Endpoint): Promise<void> {
+    // What was sent before goes where it was to go.
+    await this.allSent();
     try {
       this.#socket.disconnect();
     } catch {
       // It was not connected.
     }
     await new Promise<void>((resolve, reject) => {
-      this.#socket.connect(remote.port, remote.host, (error?: Error) => (error ? reject(error) : resolve()));
+      this.#socket.connect(port, this.#reachable(host), (error?: Error) => (error ? reject(error) : resolve()));
     });
+  }
+
+  /** Resolves when everything that the guest has said was sent, or never will be. */
+  async allSent(): Promise<void> {
+    this.#send();
+    if (this.#sending && !this.#closed) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   set(option: SettableOption, value: boolean): void {
@@ -94,30 +116,44 @@ export class Datagrams implements Held {
 
   /** One at a time: what waits is in the ring, whose size is its bound. */
   #send(): void {
-    if (this.#sending || this.#closing) return;
-    const { outgoing } = this.#channel;
-    const next = readDatagram(outgoing, [this.#buffer]);
-    if (next === undefined) return;
+    if (this.#sending || this.#closed) return;
+    const next = readDatagram(this.#channel.outgoing, [this.#buffer]);
+    if (next === undefined) {
+      this.#tellIdle();
+      if (this.#closing) this.#close();
+      return;
+    }
     this.#sending = true;
     this.#post(next, (error) => {
-      this.#sending = false;
-      if (error !== null) this.#failed(error);
-      if (this.#closed) return;
-      if (this.#channel.madeRoom()) this.#owner.wake();
-      if (this.#closing) this.#close();
-      else this.#send();
+      // It counts as being sent until then: a bell must not go on with the row.
+      if (++this.#sends % MAX_IN_A_ROW === 0) setImmediate(() => this.#sent(error));
+      else this.#sent(error);
     });
   }
 
-  #post({ host, port, size }: Datagram, sent: (error: Error | null) => void): void {
+  #sent(error: Error | null): void {
+    this.#sending = false;
+    if (this.#closed) return;
+    if (error !== null) this.#failed(error);
+    if (this.#channel.madeRoom()) this.#owner.wake();
+    this.#send();
+  }
+
+  #post({ host, port, size, toPeer }: Datagram, sent: (error: Error | null) => void): void {
     const data = this.#buffer.subarray(0, size);
     // A connected socket sends to its peer only, which the guest's side has taken care of.
     try {
-      if (port === 0) this.#socket.send(data, sent);
-      else this.#socket.send(data, port, host, sent);
+      if (toPeer === true) this.#socket.send(data, sent);
+      else this.#socket.send(data, port, this.#reachable(host), sent);
     } catch (error) {
-      sent(error instanceof Error ? error : new Error(String(error)));
+      // Not at once: each one that follows would be a call deeper.
+      setImmediate(sent, error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** As the socket's family has it: an IPv6 one reaches IPv4 by the addresses of https://datatracker.ietf.org/doc/html/rfc4291#section-2.5.5.2 */
+  #reachable(host: string): string {
+    return this.#isIpv6 && !host.includes(":") ? `::ffff:${host}` : host;
   }
 
   /** Told to the guest once, with its next call; the socket goes on. */
@@ -127,16 +163,21 @@ export class Datagrams implements Held {
   }
 
   close(milliseconds?: number): void {
-    if (!this.#closing) this.#send();
     this.#closing = true;
-    // When its guest has ended the port counts for more than a datagram that the kernel has not taken at once.
-    if (!this.#sending || milliseconds !== undefined) this.#close();
+    this.#send();
+    // When its guest has ended the port counts for more than datagrams that have not been taken at once.
+    if (milliseconds !== undefined) this.#close();
   }
 
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#tellIdle();
     this.#socket.close(() => this.#owner.done());
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

@@ -1,6 +1,7 @@
 /** All sockets of one guest, on the I/O thread. */
 import { lookup } from "node:dns/promises";
 import { connect, type Server, type Socket } from "node:net";
+import { setTimeout as after } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { Errno } from "../../errno.ts";
 import { wakeUp } from "../../wait.ts";
@@ -17,6 +18,9 @@ const MAX_CHANNELS = 1024;
 
 /** Milliseconds in which what an ended guest has written may still go out. */
 const RELEASE_MS = 1000;
+
+/** Milliseconds after which an ended guest is not waited for, whatever of it is not closed yet. */
+const END_MS = 2 * RELEASE_MS;
 
 export interface GuestLink {
   readonly port: MessagePort;
@@ -50,19 +54,37 @@ export class GuestSockets {
     this.#cells = cells;
     this.#wake = wake;
     port.on("message", (request: Request | number) => {
-      if (typeof request === "number") this.#established.get(request)?.bell();
-      else this.#request(request);
+      try {
+        if (typeof request === "number") this.#established.get(request)?.bell();
+        else this.#request(request);
+      } catch {
+        this.#break();
+      }
     });
     // The guest's thread has ended, or its owner has closed the other end.
     port.on("close", () => void this.end());
   }
 
-  /** When it returns nothing is left of the guest. */
+  /** When it returns nothing is left of the guest, or not everything could be closed in time. */
   async end(): Promise<void> {
     this.#ended = true;
     this.#port.close();
     this.#release();
-    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, END_MS);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Something is wrong with it that nobody has thought of: it ends, and all the others on this thread go on. */
+  #break(): void {
+    Atomics.store(this.#cells, Shared.gone, 1);
+    wakeUp(this.#wake);
+    void this.end();
   }
 
   /** Closes everything: ports are free at once. What connected sockets were given still goes out, within a second. */
@@ -121,9 +143,18 @@ export class GuestSockets {
       case "sync":
         return {};
       case "reset":
+        await this.#allSent(() => true);
         this.#release();
         return {};
     }
+  }
+
+  /** Waits for the datagrams of some sockets, a second at most. */
+  async #allSent(which: (socket: Datagrams) => boolean): Promise<void> {
+    const sending = [...this.#held].filter((socket) => socket instanceof Datagrams).filter(which);
+    if (sending.length === 0) return;
+    const sent = Promise.all(sending.map((socket) => socket.allSent()));
+    await Promise.race([sent, after(RELEASE_MS, undefined, { ref: false })]);
   }
 
   /** The end waits for it. */
@@ -200,6 +231,8 @@ export class GuestSockets {
     local,
     ipv6Only,
   }: Extract<Request, { readonly op: "open_datagrams" }>): Promise<ReplyValue> {
+    // Their ports are free as soon as they have sent what the guest had said before it closed them.
+    if (local.port !== 0) await this.#allSent(({ closing }) => closing);
     const bound = await bindDatagrams(local, ipv6Only);
     const number = this.#ended ? undefined : this.#takeChannel();
     if (number === undefined) {

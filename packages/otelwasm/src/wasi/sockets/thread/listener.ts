@@ -20,8 +20,9 @@ export async function listen(
 ): Promise<Server> {
   const limit = Math.min(Math.max(backlog, 1), MAX_BACKLOG);
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-    if (Atomics.load(waiting, 0) >= limit) socket.resetAndDestroy();
-    else accepted(socket);
+    if (Atomics.load(waiting, 0) < limit) accepted(socket);
+    // What becomes of it is nobody's concern: an error of its reset must not end the thread.
+    else socket.on("error", () => {}).resetAndDestroy();
   });
   // That it could not accept one, for want of files for example; it goes on.
   server.on("error", () => {});
