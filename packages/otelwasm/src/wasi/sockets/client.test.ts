@@ -150,7 +150,7 @@ test("nothing granted is no thread; one that was released says so, and the next 
   const waiter = new Waiter({ wake });
   const client = new NetworkClient(network.link, waiter);
   assert.deepEqual(client.ask({ op: "sync" }), {});
-  await network.release();
+  await Promise.all([network.release(), network.release()]);
   await network.release();
   assert.throws(() => client.hear(), isIo);
   const next = openNetwork(grant, wake);
