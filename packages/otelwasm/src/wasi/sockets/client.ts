@@ -10,7 +10,7 @@ export interface Listener {
   heard(event: Exclude<Event, { readonly event: "reply" }>): void;
 }
 
-/** Messages that the I/O thread may have before it. */
+/** Messages that the I/O thread may have before it, and those on top that answer what it said. */
 const MAX_UNANSWERED = 256;
 
 /** A request without its number. */
@@ -23,10 +23,13 @@ export class NetworkClient {
   readonly #waiter: Waiter;
   readonly #listeners = new Map<number, Listener>();
   readonly #channels: Channel[] = [];
+  /** By request: those that are waited for, and the reply once there is one. */
+  readonly #replies = new Map<number, Reply | undefined>();
   #mail = 0;
-  #requests = 0;
-  #posted = 0;
-  #reply: Reply | undefined;
+  /** Messages since the I/O thread said that it had caught up. */
+  #unanswered = 0;
+  /** What was said is being handed out. */
+  #handling = false;
   /** Sockets that this side opens have even ids. */
   #nextId = 2;
 
@@ -51,7 +54,10 @@ export class NetworkClient {
   post(message: Request | number): void {
     this.#link.port.postMessage(message);
     // A bell rings once until it is answered. All else could be said faster than it is done, without an end.
-    if (typeof message === "number" || ++this.#posted % MAX_UNANSWERED !== 0) return;
+    if (typeof message === "number" || ++this.#unanswered < MAX_UNANSWERED) return;
+    // Who hears of one thing must not wait for another: the next message from outside does.
+    if (this.#handling) return;
+    this.#unanswered = 0;
     this.ask({ op: "sync" });
   }
 
@@ -67,8 +73,13 @@ export class NetworkClient {
     const mail = Atomics.load(cells, Shared.mail);
     if (mail !== this.#mail) {
       this.#mail = mail;
-      for (let item = receiveMessageOnPort(port); item !== undefined; item = receiveMessageOnPort(port))
-        this.#handle(item.message);
+      this.#handling = true;
+      try {
+        for (let item = receiveMessageOnPort(port); item !== undefined; item = receiveMessageOnPort(port))
+          this.#handle(item.message);
+      } finally {
+        this.#handling = false;
+      }
     }
     if (Atomics.load(cells, Shared.gone) === 1)
       throw new WasiError(Errno.io, "the thread of the sockets has ended; a new instance gets a new one");
@@ -80,16 +91,21 @@ export class NetworkClient {
    * @throws WasiError of the answer
    */
   ask(question: Question, interruptible = false): ReplyValue {
-    const request = ++this.#requests;
-    this.#reply = undefined;
-    this.#link.port.postMessage({ ...question, request });
+    const { cells, port } = this.#link;
+    const request = Atomics.add(cells, Shared.requests, 1);
+    this.#replies.set(request, undefined);
     const answered = (): Reply | undefined => {
       this.hear();
-      return this.#reply?.request === request ? this.#reply : undefined;
+      return this.#replies.get(request);
     };
-    const reply = interruptible ? this.#interruptibly(answered) : this.#waiter.waitFor(answered);
-    if (reply.errno !== Errno.success) throw new WasiError(reply.errno);
-    return reply.value ?? {};
+    try {
+      port.postMessage({ ...question, request });
+      const reply = interruptible ? this.#interruptibly(answered) : this.#waiter.waitFor(answered);
+      if (reply.errno !== Errno.success) throw new WasiError(reply.errno);
+      return reply.value ?? {};
+    } finally {
+      this.#replies.delete(request);
+    }
   }
 
   channel({ channel, buffer }: Established): Channel {
@@ -107,7 +123,8 @@ export class NetworkClient {
 
   #handle(event: Event): void {
     if (event.event === "reply") {
-      this.#reply = event;
+      // Nobody waits any more for that of a request that was interrupted.
+      if (this.#replies.has(event.request)) this.#replies.set(event.request, event);
       return;
     }
     // Its memory is sent once only, whether or not anyone wants this socket.

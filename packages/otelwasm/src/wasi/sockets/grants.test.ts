@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { LineLogger } from "../../plugin/testing/guests.ts";
@@ -18,9 +19,14 @@ interface Judge {
   listens(text: string): Endpoint | undefined;
 }
 
-function judge(network: Partial<NetworkGrant>): Judge {
+/** Of a machine with no public address. */
+function noInterfaces(): ReturnType<typeof networkInterfaces> {
+  return {};
+}
+
+function judge(network: Partial<NetworkGrant>, interfaces: typeof networkInterfaces = noInterfaces): Judge {
   const logger = new LineLogger();
-  const policy = new Policy({ listen: [], connect: [], resolve: [], ...network }, new Refusals(logger));
+  const policy = new Policy({ listen: [], connect: [], resolve: [], ...network }, new Refusals(logger), interfaces);
   return {
     policy,
     lines: logger.lines,
@@ -207,6 +213,60 @@ test("addresses that only look public are not", () => {
   ];
   policy.remember("api.example.com", special);
   for (const host of special) assert.equal(connects(`[${host}]:443`), false, host);
+});
+
+test("a name grants nothing of this machine and of what is next to it, however public their addresses are", () => {
+  const info = { mac: "", internal: false };
+  const four = { ...info, family: "IPv4", netmask: "" } as const;
+  const six = { ...info, family: "IPv6", netmask: "", scopeid: 0 } as const;
+  const interfaces: Record<string, NetworkInterfaceInfo[]> = {
+    a: [
+      { ...four, address: "93.184.215.1", cidr: "93.184.215.1/24" },
+      { ...six, address: "2606:2800::1", cidr: "2606:2800::1/64" },
+    ],
+    b: [{ ...four, address: "93.184.217.1", cidr: null }],
+  };
+  const { policy, connects } = judge({ connect: ["api.example.com:443"] }, () => interfaces);
+  const near = ["93.184.215.1:443", "93.184.215.14:443", "[2606:2800::2]:443", "93.184.217.1:443"];
+  const far = ["93.184.216.14:443", "[2606:2800:0:1::2]:443", "93.184.217.2:443"];
+  const all = [...near, ...far].map((text) => endpoint(text).host);
+  policy.remember("api.example.com", all);
+  for (const no of near) assert.equal(connects(no), false, no);
+  for (const yes of far) assert.equal(connects(yes), true, yes);
+  // The machine has moved.
+  interfaces.a = [{ ...four, address: "93.184.216.1", cidr: "93.184.216.1/24" }];
+  policy.remember("api.example.com", all);
+  assert.deepEqual(["93.184.216.14:443", "93.184.215.14:443"].map(connects), [false, true]);
+  assert.equal(judge({ connect: ["93.184.215.0/24:443"] }, () => interfaces).connects("93.184.215.1:443"), true);
+});
+
+test("where the networks of the machine cannot be read names grant nothing, and the log says so", () => {
+  const { policy, connects, lines } = judge({ connect: ["api.example.com:443"] }, () => {
+    throw new Error("EAFNOSUPPORT");
+  });
+  policy.remember("api.example.com", ["93.184.215.14", "2606:2800::1"]);
+  assert.deepEqual(["93.184.215.14:443", "[2606:2800::1]:443"].map(connects), [false, false]);
+  assert.match(
+    lines[0] ?? "",
+    /cannot be read \(Error: EAFNOSUPPORT\), and names in "connect" of "network" grant nothing/,
+  );
+});
+
+test("names that grant nothing are not remembered, and those of one address are bounded", () => {
+  const { policy, connects } = judge({ connect: ["api.example.com:1", "*.example.org:2"], resolve: ["*"] });
+  policy.remember("api.example.com", ["93.184.215.14"]);
+  for (let i = 0; i < 5000; i++) {
+    policy.remember(`${i}.example.net`, [`93.184.${216 + (i >> 8)}.${i & 255}`]);
+    policy.remember(`${i}.example.net`, ["93.184.215.14"]);
+  }
+  assert.equal(connects("93.184.215.14:1"), true);
+  for (let i = 0; i < 63; i++) policy.remember(`${i}.example.org`, ["93.184.215.14"]);
+  // Asked for again it is the newest.
+  policy.remember("api.example.com", ["93.184.215.14"]);
+  policy.remember("63.example.org", ["93.184.215.14"]);
+  assert.deepEqual(["93.184.215.14:1", "93.184.215.14:2"].map(connects), [true, true]);
+  for (let i = 64; i < 127; i++) policy.remember(`${i}.example.org`, ["93.184.215.14"]);
+  assert.deepEqual(["93.184.215.14:1", "93.184.215.14:2"].map(connects), [false, true]);
 });
 
 test("names that may be resolved", () => {

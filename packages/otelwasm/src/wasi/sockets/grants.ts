@@ -7,6 +7,7 @@
  * - `*` alone is any host and any port.
  */
 import { BlockList, isIP } from "node:net";
+import type { networkInterfaces } from "node:os";
 import type { NetworkGrant } from "../grants.ts";
 import type { Endpoint } from "./protocol.ts";
 
@@ -149,7 +150,7 @@ export function isWildcard(address: string): boolean {
 }
 
 /** @param address a literal */
-function contains(addresses: BlockList, address: string): boolean {
+export function contains(addresses: BlockList, address: string): boolean {
   return addresses.check(address, address.includes(":") ? "ipv6" : "ipv4");
 }
 
@@ -196,6 +197,8 @@ function blocks(...all: readonly string[]): BlockList {
   return list;
 }
 
+export const ALL_ADDRESSES: BlockList = blocks("0.0.0.0/0", "::/0");
+
 const LOOPBACK: BlockList = blocks("127.0.0.0/8", "::1/128");
 
 /**
@@ -208,6 +211,13 @@ const SPECIAL: BlockList = blocks(
   ...["::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16"],
   ...["fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
 );
+
+/** The addresses of this machine, and all that its interfaces reach without a router. */
+export function networksOf(interfaces: ReturnType<typeof networkInterfaces>): BlockList {
+  const all = Object.values(interfaces).flatMap((addresses = []) => addresses);
+  // Without a block where the mask is none.
+  return blocks(...all.map(({ address, cidr, family }) => cidr ?? `${address}/${family === "IPv4" ? 32 : 128}`));
+}
 
 /** Whether an address is one of the Internet at large; else it is of this machine or of a network around it. */
 export function isPublic(address: string): boolean {

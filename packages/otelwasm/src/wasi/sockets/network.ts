@@ -28,6 +28,8 @@ interface Member {
   readonly link: NetworkLink;
   readonly wake: Int32Array;
   released: () => void;
+  /** Once it has begun: there is one answer for all who wait for it. */
+  releasing: Promise<void> | undefined;
 }
 
 /** One for the process, or rather for each thread that loads plugins. Started by the first guest that may use the network, and survives guests. */
@@ -69,10 +71,10 @@ class IoThread {
     const { port1, port2 } = new MessageChannel();
     const cells = new Int32Array(new SharedArrayBuffer(Object.keys(Shared).length * 4));
     const link: NetworkLink = { port: port1, cells };
-    const member: Member = { link, wake, released: () => {} };
+    const member: Member = { link, wake, released: () => {}, releasing: undefined };
     this.#members.set(guest, member);
     this.#order({ order: "adopt", guest, link: { port: port2, cells, wake } }, port2);
-    return { link, release: (logger) => this.#release(guest, member, logger) };
+    return { link, release: (logger) => (member.releasing ??= this.#release(guest, member, logger)) };
   }
 
   async #release(guest: number, member: Member, logger?: Pick<Logger, "warn">): Promise<void> {

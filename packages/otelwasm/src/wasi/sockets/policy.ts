@@ -1,15 +1,20 @@
+import type { BlockList } from "node:net";
+import { networkInterfaces } from "node:os";
 import { Errno, WasiError } from "../errno.ts";
 import type { NetworkGrant } from "../grants.ts";
 import type { Refusals } from "../refusals.ts";
 import { Family, formatEndpoint, WILDCARD } from "./address.ts";
 import {
+  ALL_ADDRESSES,
   canonicalName,
+  contains,
   type EndpointPattern,
   endpointMatches,
   isPublic,
   isWildcard,
   type NamePattern,
   nameMatches,
+  networksOf,
   parseEndpointPattern,
   parseNamePattern,
   portMatches,
@@ -18,6 +23,9 @@ import type { Endpoint } from "./protocol.ts";
 
 /** Addresses whose names are remembered; the oldest are forgotten first. */
 const MAX_REMEMBERED = 4096;
+
+/** Names that an address is remembered by: whoever answers for a domain could have one address under names without an end. */
+const MAX_NAMES = 64;
 
 const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([
   [WILDCARD[Family.inet], "127.0.0.1"],
@@ -40,15 +48,26 @@ export class Policy {
   readonly #connect: readonly EndpointPattern[];
   readonly #resolve: readonly NamePattern[];
   readonly #refusals: Refusals;
+  readonly #interfaces: typeof networkInterfaces;
   /** Names by the address that they were resolved to. */
   readonly #names = new Map<string, Set<string>>();
+  /** The networks that this machine is on, as of the last name that was resolved. */
+  #around: BlockList = ALL_ADDRESSES;
 
-  /** @throws Error if a pattern is none, which `networkProblems` says before */
-  constructor({ listen, connect, resolve }: NetworkGrant, refusals: Refusals) {
+  /**
+   * @param interfaces of this machine
+   * @throws Error if a pattern is none, which `networkProblems` says before
+   */
+  constructor(
+    { listen, connect, resolve }: NetworkGrant,
+    refusals: Refusals,
+    interfaces: typeof networkInterfaces = networkInterfaces,
+  ) {
     this.#listen = listen.map((text) => parseEndpointPattern(text, "listen"));
     this.#connect = connect.map((text) => parseEndpointPattern(text, "connect"));
     this.#resolve = resolve.map(parseNamePattern);
     this.#refusals = refusals;
+    this.#interfaces = interfaces;
   }
 
   /**
@@ -80,7 +99,8 @@ export class Policy {
   mayConnect(remote: Endpoint): boolean {
     const endpoint = reached(remote);
     if (this.#connect.some((pattern) => endpointMatches(pattern, endpoint))) return true;
-    return isPublic(endpoint.host) && this.#grantedNames(endpoint).length > 0;
+    if (!isPublic(endpoint.host) || contains(this.#around, endpoint.host)) return false;
+    return this.#grantedNames(endpoint).length > 0;
   }
 
   /** @throws WasiError `acces` */
@@ -108,15 +128,35 @@ export class Policy {
 
   /** What the host has resolved a name to. */
   remember(name: string, addresses: readonly string[]): void {
+    const canonical = canonicalName(name);
+    // Others grant nothing.
+    if (!this.#connect.some(({ host }) => host.kind === "name" && nameMatches(host, canonical))) return;
+    // Machines move: a public address may be this one's own, or next to it, from one day to the next.
+    this.#around = this.#readNetworks();
     for (const address of addresses) {
       const names = this.#names.get(address) ?? new Set();
-      names.add(canonicalName(name));
+      names.delete(canonical);
+      names.add(canonical);
+      for (const oldest of names) {
+        if (names.size <= MAX_NAMES) break;
+        names.delete(oldest);
+      }
       this.#names.delete(address);
       this.#names.set(address, names);
     }
     for (const [oldest] of this.#names) {
       if (this.#names.size <= MAX_REMEMBERED) return;
       this.#names.delete(oldest);
+    }
+  }
+
+  #readNetworks(): BlockList {
+    try {
+      return networksOf(this.#interfaces());
+    } catch (error) {
+      const message = `the networks that this machine is on cannot be read (${error}), and names in "connect" of "network" grant nothing: let the process open sockets of AF_NETLINK, or grant addresses`;
+      this.#refusals.tell("network interfaces", message);
+      return ALL_ADDRESSES;
     }
   }
 

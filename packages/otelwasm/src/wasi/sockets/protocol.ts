@@ -14,6 +14,8 @@ export const Shared = {
   mail: 0,
   /** 1 when the I/O thread has ended. */
   gone: 1,
+  /** Numbers the guest's requests: a thread's next guest must not take an answer to the one before it for its own. */
+  requests: 2,
 } as const;
 
 /** An address is a literal, IPv4 as IPv4. */

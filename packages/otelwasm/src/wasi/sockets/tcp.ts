@@ -236,8 +236,8 @@ export class TcpSocket extends Socket {
     this.#state = IDLE;
     if (state.kind === "idle") return;
     const client = this.host.client();
-    client.close(state.id);
-    if (state.kind === "listening") for (const { id } of state.queue) client.close(id);
+    if (state.kind === "listening") closeListener(client, state);
+    else client.close(state.id);
   }
 
   protected applied(option: BooleanOption, value: boolean): void {
@@ -259,6 +259,19 @@ export class TcpSocket extends Socket {
 
 /** A ring cannot hold more, and a guest that wants it all at once must not wait for ever. */
 const MAX_WAIT_ALL = 64 * 1024;
+
+/** With the connections that nobody has picked up, those that were accepted while it was being closed included: no one else would ever close them. */
+function closeListener(client: NetworkClient, { id, queue }: Listening): void {
+  client.post({ op: "close", id });
+  try {
+    client.ask({ op: "sync" });
+  } catch (error) {
+    // The thread has ended, and all sockets with it.
+    if (!(error instanceof WasiError)) throw error;
+  }
+  client.close(id);
+  for (const connection of queue) client.close(connection.id);
+}
 
 function readable({ channel, receiving }: Connected): Readiness | undefined {
   const { ended } = channel;

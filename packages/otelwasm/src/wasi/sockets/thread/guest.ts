@@ -1,5 +1,4 @@
 /** All sockets of one guest, on the I/O thread. */
-import { lookup } from "node:dns/promises";
 import { connect, type Server, type Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
@@ -12,6 +11,7 @@ import { Connection, type ConnectionOwner, type Held } from "./connection.ts";
 import { bindDatagrams, Datagrams } from "./datagrams.ts";
 import { errnoOf } from "./errno.ts";
 import { listen } from "./listener.ts";
+import { Lookups } from "./lookups.ts";
 
 /** Established sockets of one guest, those that it has not picked up and those that still send included. Each costs a file and two rings. */
 const MAX_CHANNELS = 1024;
@@ -21,6 +21,9 @@ const RELEASE_MS = 1000;
 
 /** Milliseconds after which an ended guest is not waited for, whatever of it is not closed yet. */
 const END_MS = 2 * RELEASE_MS;
+
+/** Of all guests. */
+const LOOKUPS: Lookups = new Lookups();
 
 export interface GuestLink {
   readonly port: MessagePort;
@@ -32,6 +35,7 @@ export class GuestSockets {
   readonly #port: MessagePort;
   readonly #cells: Int32Array;
   readonly #wake: Int32Array;
+  readonly #lookups: Lookups;
   /** By the id that the guest knows: what hears of bells, options and the close. */
   readonly #established = new Map<number, Held>();
   readonly #connecting = new Map<number, Socket>();
@@ -49,10 +53,11 @@ export class GuestSockets {
   #idle: (() => void)[] = [];
   #ended = false;
 
-  constructor({ port, cells, wake }: GuestLink) {
+  constructor({ port, cells, wake }: GuestLink, lookups: Lookups = LOOKUPS) {
     this.#port = port;
     this.#cells = cells;
     this.#wake = wake;
+    this.#lookups = lookups;
     port.on("message", (request: Request | number) => {
       try {
         if (typeof request === "number") this.#established.get(request)?.bell();
@@ -89,6 +94,7 @@ export class GuestSockets {
 
   /** Closes everything: ports are free at once. What connected sockets were given still goes out, within a second. */
   #release(): void {
+    this.#lookups.drop(this);
     for (const server of this.#listeners.values()) server.close();
     this.#listeners.clear();
     for (const socket of this.#connecting.values()) socket.destroy();
@@ -136,10 +142,8 @@ export class GuestSockets {
         await socket.connect(request.remote);
         return { value: { local: socket.local } };
       }
-      case "resolve": {
-        const found = await lookup(request.name, { all: true, family: request.family, order: "ipv4first" });
-        return { value: { addresses: found.map(({ address }) => address) } };
-      }
+      case "resolve":
+        return { value: { addresses: await this.#lookups.resolve(this, request.name, request.family) } };
       case "sync":
         return {};
       case "reset":
