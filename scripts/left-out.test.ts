@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { leftOut } from "./left-out.ts";
@@ -41,7 +41,9 @@ describe("what was left out", () => {
   });
 
   test("and must not be fails the run", () => {
-    const folder = mkdtempSync(join(import.meta.dirname, "../build/left-out-"));
+    const build = join(import.meta.dirname, "../build");
+    mkdirSync(build, { recursive: true });
+    const folder = mkdtempSync(join(build, "left-out-"));
     try {
       writeFileSync(
         join(folder, "a.test.ts"),
