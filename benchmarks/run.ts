@@ -5,8 +5,10 @@ import { join } from "node:path";
 
 const BENCHMARKS: Readonly<Record<string, string>> = {
   boundary: "boundary.ts",
+  sockets: "sockets.ts",
   sdk: "sdk.ts",
   attributes: "attributes.ts",
+  startup: "startup.ts",
   collector: "collector/run.ts",
 };
 

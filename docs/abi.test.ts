@@ -33,14 +33,19 @@ function rowsOf(heading: string): Row[] {
 }
 
 const files = globSync(
-  ["packages/*/{src,test}/**/*.{test,suite}.ts", "{e2e,docs}/**/*.test.ts", "benchmarks/**/*.ts"],
+  [
+    "packages/*/{src,test}/**/*.{test,suite}.ts",
+    "packages/*/src/wasi/testing/*.ts",
+    "{e2e,docs}/**/*.test.ts",
+    "benchmarks/**/*.ts",
+  ],
   { cwd: ROOT },
 );
 
 /** A title in a source: of a test, or in the data that tests are made from. */
 const TITLE = /\b(?:(?:test|describe)\(|(?:does|name):)\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/g;
 
-/** With `…` for what is filled in. Of a benchmark: all of it. */
+/** With `…` for what is filled in. Of what has no tests of its own (a benchmark, parts of a suite): all of it. */
 function titlesOf(file: string): string[] {
   const source = readFileSync(`${ROOT}${file}`, "utf8");
   if (!/\.(test|suite)\.ts$/.test(file)) return [source];

@@ -9,6 +9,8 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { delimiter, dirname, join, resolve } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { needs } from "../conformance/needs.ts";
+import { type ToolchainName, toolchain } from "../conformance/toolchains.ts";
 
 const ROOT = resolve(fileURLToPath(new URL("..", import.meta.url)));
 const OTELWASM = join(ROOT, "packages/otelwasm/bin/otelwasm.js");
@@ -39,11 +41,33 @@ const ENV: Record<string, string | undefined> = {
   npm_config_yes: "false",
 };
 
+/** What a README's commands need besides Node.js, by their first words. */
+const COMMANDS: readonly [RegExp, ToolchainName][] = [
+  [/\bgo build\b/, "go"],
+  [/\bcargo\b/, "rust"],
+];
+
+function toolchainsOf(text: string): ToolchainName[] {
+  return COMMANDS.filter(([command]) => command.test(text)).map(([, name]) => name);
+}
+
+/** What they have in their environment: what is special about this machine's toolchains. */
+function environmentFor(text: string): Record<string, string | undefined> {
+  const env = { ...ENV };
+  for (const name of toolchainsOf(text)) {
+    const found = toolchain(name);
+    if ("missing" in found) continue;
+    Object.assign(env, found.env);
+    if (found.env.PATH !== undefined) env.PATH = join(ROOT, "node_modules/.bin") + delimiter + found.env.PATH;
+  }
+  return env;
+}
+
 /** @returns what it printed, and what it wrote to descriptor 3 */
-function run(command: string, args: readonly string[], cwd: string): { printed: string; aside: string } {
+function run(command: string, args: readonly string[], cwd: string, env = ENV): { printed: string; aside: string } {
   const { status, output } = spawnSync(command, args, {
     cwd,
-    env: ENV,
+    env,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
@@ -71,8 +95,13 @@ async function serve(config: string, cwd: string): Promise<void> {
   assert.match(log, /Everything is ready[\s\S]*Shutdown complete/);
 }
 
-/** In the repository's folder: what `.ci/run` runs, and what the quickstart's own test does. The packages are there, installed or not. */
-const RUN_ELSEWHERE = [/^npm (start|test)$/, /^npm install otelwasm /, /^(curl|QUICKSTART_\w+=.* npm start)/];
+/** In the repository's folder: what `.ci/run` runs, and what the quickstart's own test does. The packages are there, installed or not; so is a toolchain. */
+const RUN_ELSEWHERE = [
+  /^npm (start|test)$/,
+  /^npm install otelwasm /,
+  /^rustup /,
+  /^(curl|QUICKSTART_\w+=.* npm start)/,
+];
 const SERVE = /^npx otelwasm --config (\S+)$/;
 
 /** One README's way through its blocks. */
@@ -101,7 +130,7 @@ class Reader {
       }
       // npx is npm exec by another name, and the tests ask for npm alone.
       const command = line.replace(/^npx /, "npm exec -- ");
-      const { printed, aside } = run("sh", ["-e", "-c", `${command}\npwd >&3`], this.cwd);
+      const { printed, aside } = run("sh", ["-e", "-c", `${command}\npwd >&3`], this.cwd, environmentFor(line));
       this.cwd = aside.trim();
       this.output += printed;
     }
@@ -128,7 +157,8 @@ async function follow(t: TestContext, readme: string, cwd: string, made: readonl
   const reader = new Reader(cwd);
   for (const { line, language, file, text } of blocksOf(readme)) {
     if (file !== undefined) await t.test(`line ${line}: ${file}`, () => reader.file(file, text, made.includes(file)));
-    else if (language === "sh") await t.test(`line ${line}: ${text.split("\n")[0]}`, () => reader.shell(text));
+    else if (language === "sh")
+      await t.test(`line ${line}: ${text.split("\n")[0]}`, needs(...toolchainsOf(text)), () => reader.shell(text));
   }
   return reader;
 }

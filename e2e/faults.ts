@@ -4,16 +4,16 @@
  *
  *     node scripts/run.mjs e2e/faults.ts [--seconds 60] [--lanes 32] [--instances 1]      prints figures, ends with 1 when something is wrong
  */
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import type { Target } from "./clients.ts";
 import { throughConfig } from "./collector.ts";
-import type { ProcessFigures, Question, Reply } from "./faults-collector.ts";
+import type { ProcessFigures } from "./collector-main.ts";
+import { CollectorProcess } from "./collector-process.ts";
 import { compileGuest } from "./guests.ts";
 import { type Attempt, Ledger, type LedgerTotals, Requests } from "./ledger.ts";
 import { decodeStatus, grpcPath } from "./proto.ts";
@@ -91,7 +91,8 @@ export async function faults(options: FaultOptions): Promise<FaultResult> {
     return accept;
   };
   const load = new Load(ledger);
-  const [http, overGrpc] = [httpSender(collector.target, lanes), grpcSender(collector.target)];
+  const target = await collector.target();
+  const [http, overGrpc] = [httpSender(target, lanes), grpcSender(target)];
   const senders = Array.from({ length: lanes }, (_, lane) => (lane % 2 === 0 ? http.send : overGrpc.send));
   const warmUpRequests = requests === undefined ? undefined : Math.floor(requests / 3);
   const milliseconds = requests === undefined ? (seconds ?? 60) * 1000 : Number.MAX_VALUE;
@@ -244,59 +245,6 @@ function grpcSender({ grpcUrl }: Target): { send: Send; close: () => void } {
         );
       }),
   };
-}
-
-/** `faults-collector.ts`, forked. */
-class CollectorProcess implements AsyncDisposable {
-  readonly target: Target;
-  readonly #child: ChildProcess;
-
-  static async start(config: object): Promise<CollectorProcess> {
-    const child = fork(fileURLToPath(new URL("faults-collector.ts", import.meta.url)), {
-      execArgv: ["--conditions=otelwasm-source"],
-    });
-    const reply = await ask(child, { ask: "start", config });
-    if (!("grpcUrl" in reply)) throw new Error(`an answer to another question: ${JSON.stringify(reply)}`);
-    return new CollectorProcess(child, reply);
-  }
-
-  constructor(child: ChildProcess, target: Target) {
-    this.#child = child;
-    this.target = target;
-  }
-
-  async measure(): Promise<ProcessFigures> {
-    const reply = await ask(this.#child, { ask: "measure" });
-    if (!("figures" in reply)) throw new Error(`an answer to another question: ${JSON.stringify(reply)}`);
-    return reply.figures;
-  }
-
-  async shutdown(): Promise<{ readonly lines: readonly string[]; readonly error: string | undefined }> {
-    const reply = await ask(this.#child, { ask: "shutdown" });
-    if (!("lines" in reply)) throw new Error(`an answer to another question: ${JSON.stringify(reply)}`);
-    return { lines: reply.lines, error: reply.error };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const exit = once(this.#child, "exit");
-    this.#child.disconnect();
-    await exit;
-  }
-}
-
-async function ask(child: ChildProcess, question: Question): Promise<Reply> {
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const ended = (code: number | null): void => reject(new Error(`the collector's process ended with ${code}`));
-  child.once("message", resolve);
-  child.once("exit", ended);
-  child.send(question);
-  try {
-    return await promise;
-  } finally {
-    child.off("message", resolve);
-    child.off("exit", ended);
-  }
 }
 
 function percentiles(values: readonly number[]): Percentiles {

@@ -1,5 +1,9 @@
 /** What the examples' tests share: a plugin in the collector's own host, judged by protobufjs. */
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildGuest } from "../conformance/build.ts";
+import { GUESTS, type GuestName } from "../conformance/guests.ts";
 import { postHttp } from "../e2e/clients.ts";
 import { NO_METRICS, runProgram } from "../e2e/process.ts";
 import { decode, encode, type Plain, requestType, type Signal } from "../e2e/proto.ts";
@@ -53,6 +57,22 @@ export async function startPlugin(
     },
     [Symbol.asyncDispose]: () => plugin.shutdown(),
   };
+}
+
+/**
+ * An example that another toolchain builds, as its README has it built.
+ *
+ * @returns the path that the example's `config.yaml` names
+ */
+export async function guestWhereExpected(name: GuestName): Promise<string> {
+  const built = await buildGuest(name);
+  const expected = fileURLToPath(new URL(`../${GUESTS[name].product}`, import.meta.url));
+  await mkdir(dirname(expected), { recursive: true });
+  // Renamed when complete: whoever reads at the same moment finds a whole file.
+  const unfinished = `${expected}.${process.pid}`;
+  await copyFile(built, unfinished);
+  await rename(unfinished, expected);
+  return expected;
 }
 
 /** An attribute of any JSON value, with protobufjs' conventions; whole numbers are integers. */
@@ -120,12 +140,12 @@ export async function documentedConfigs(folder: URL): Promise<unknown[]> {
 /**
  * Sends one batch into a collector that runs the example's `config.yaml` as its README says, to a sink.
  *
- * @param name the example's folder; in capitals it begins the variables of its addresses
+ * @param name the example's folder; in capitals, with `_` for `-`, it begins the variables of its addresses
  * @returns what arrived at the sink
  */
 export async function throughCollector(name: string, signal: Signal, batch: object): Promise<Plain> {
   await using sink = await startSink();
-  const prefix = name.toUpperCase();
+  const prefix = name.toUpperCase().replaceAll("-", "_");
   const env = {
     [`${prefix}_GRPC_ENDPOINT`]: "127.0.0.1:0",
     [`${prefix}_HTTP_ENDPOINT`]: "127.0.0.1:0",

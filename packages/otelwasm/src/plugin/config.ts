@@ -1,12 +1,13 @@
 import { type ZodType, z } from "zod";
 import { byteSize, positiveDuration } from "../config/values.ts";
 import { capabilitiesOf, type RuntimeConfig, validate } from "../runtime/registry.ts";
+import { type GrantsConfig, grantKeys } from "./grants-config.ts";
 import { ISOLATIONS, type Isolation, ON_FAILURE, type OnFailure } from "./options.ts";
 import type { PluginRole } from "./requirements.ts";
 import "../runtime/engines.ts";
 
 /** What a component's configuration says about its plugin. Durations are milliseconds; what is not there has the plugin's default. */
-export interface PluginConfig {
+export interface PluginConfig extends GrantsConfig {
   /** The module's file. */
   readonly path: string;
   /** Handed to the guest as it stands, as JSON. */
@@ -120,6 +121,7 @@ const runtimeConfigSchema: ZodType<RuntimeConfig> = z
   }) as ZodType<RuntimeConfig>;
 
 const keys = z.strictObject({
+  ...grantKeys,
   path: z.string().min(1, "must name the plugin's file"),
   plugin_config: z.unknown().optional(),
   runtime_config: runtimeConfigSchema.optional(),

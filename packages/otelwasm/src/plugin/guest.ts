@@ -10,9 +10,11 @@ import type {
   Runtime,
 } from "../runtime/contract.ts";
 import type { Signal } from "../telemetry/batch.ts";
+import type { WasiGrants } from "../wasi/grants.ts";
+import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { GuestCall, type Operation, type ResultSink } from "./call.ts";
 import { PluginError } from "./errors.ts";
-import { createHostModule } from "./host.ts";
+import { createHostModule, type GuestHostModule } from "./host.ts";
 import type { PluginRole, ResolvedExports } from "./requirements.ts";
 
 /** What every instance of a plugin has in common. */
@@ -25,11 +27,15 @@ export interface GuestPlan {
   /** JSON text in UTF-8. */
   readonly config: Uint8Array;
   readonly logger: Logger;
+  /** Default: nothing. */
+  readonly grants?: WasiGrants | undefined;
   /** Of all results of one call; of each result of a receiver. */
   readonly maxResultBytes: number;
   readonly shutdownRequested: () => boolean;
-  /** Where a receiver runs: ends its waits, see `HostServices`. */
-  readonly shutdownFlag?: Int32Array | undefined;
+  /** What the guest waits on, see `WakeSource`. */
+  readonly wake?: Int32Array | undefined;
+  /** See `WasiServices.network`. */
+  readonly network?: NetworkLink | undefined;
 }
 
 /** Whether a consuming role takes results; what an exporter's guest sets is refused. */
@@ -46,6 +52,7 @@ export class Guest {
   readonly #id: string;
   readonly #takesResults: boolean;
   readonly #call: GuestCall;
+  readonly #host: GuestHostModule;
   readonly #instance: ModuleInstance;
   readonly #context: Context;
   readonly #memory: Memory;
@@ -59,26 +66,43 @@ export class Guest {
    */
   static async instantiate(plan: GuestPlan): Promise<Guest> {
     const call = new GuestCall(plan.maxResultBytes);
-    const hostModule = createHostModule({ ...plan, call });
-    const made = await plan.runtime.instantiateWithHost(plan.module, hostModule).catch((error: unknown) => {
+    const failed = (error: unknown): never => {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
         componentId: plan.id,
         function: "instantiation",
         permanent: true,
         cause: error,
       });
+    };
+    let host: GuestHostModule;
+    try {
+      host = createHostModule({ ...plan, call });
+    } catch (error) {
+      return failed(error);
+    }
+    const made = await plan.runtime.instantiateWithHost(plan.module, host).catch((error: unknown) => {
+      host.close();
+      return failed(error);
     });
     try {
-      return new Guest(plan, call, made.instance, made.context);
+      return new Guest(plan, call, host, made.instance, made.context);
     } catch (error) {
+      host.close();
       await made.instance.close();
       await made.context.close();
       throw error;
     }
   }
 
-  private constructor(plan: GuestPlan, call: GuestCall, instance: ModuleInstance, context: Context) {
+  private constructor(
+    plan: GuestPlan,
+    call: GuestCall,
+    host: GuestHostModule,
+    instance: ModuleInstance,
+    context: Context,
+  ) {
     this.#id = plan.id;
+    this.#host = host;
     this.#takesResults = TAKES_RESULTS[plan.role];
     this.#call = call;
     this.#instance = instance;
@@ -98,9 +122,13 @@ export class Guest {
     this.#expectSuccess("start", this.#runNamed("start"));
   }
 
-  /** @throws PluginError as `start` does */
+  /** The guest's last call: what it has open is released after it. @throws PluginError as `start` does */
   shutdown(): void {
-    this.#expectSuccess("shutdown", this.#runNamed("shutdown"));
+    try {
+      this.#expectSuccess("shutdown", this.#runNamed("shutdown"));
+    } finally {
+      this.#host.close();
+    }
   }
 
   /**
@@ -168,6 +196,7 @@ export class Guest {
   /** Releases the instance. Nothing may be called after it. */
   async close(): Promise<void> {
     this.failed = true;
+    this.#host.close();
     await this.#instance.close();
     await this.#context.close();
   }
@@ -232,6 +261,8 @@ export class Guest {
     call.results = undefined;
     if (error instanceof PluginError) return error;
     this.failed = true;
+    // Its last words may be a line without an end.
+    this.#host.close();
     return PluginError.fromTrap(this.#id, operation, error, call.reason);
   }
 }

@@ -4,7 +4,9 @@ import type { Logger } from "../component/logger.ts";
 import type { HostFunction, HostModule, Memory, Value } from "../runtime/contract.ts";
 import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
-import { wasiFunctions } from "../wasi/index.ts";
+import type { WasiGrants } from "../wasi/grants.ts";
+import { createWasi } from "../wasi/index.ts";
+import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { assemblyScriptFunctions } from "./assemblyscript.ts";
 import type { GuestCall, ResultSink } from "./call.ts";
 import { ownCopy, readText, view } from "./guest-memory.ts";
@@ -16,9 +18,13 @@ export interface HostServices {
   readonly config: Uint8Array;
   /** Where the guest's lines go. */
   readonly logger: Logger;
+  /** What the guest may use of the machine. Default: nothing. */
+  readonly grants?: WasiGrants | undefined;
   readonly shutdownRequested: () => boolean;
-  /** Ends what the guest waits for (`WasiServices.shutdown`), where shutdown can be requested while the guest's call runs. */
-  readonly shutdownFlag?: Int32Array | undefined;
+  /** What the guest waits on, see `WakeSource`. */
+  readonly wake?: Int32Array | undefined;
+  /** See `WasiServices.network`. */
+  readonly network?: NetworkLink | undefined;
 }
 
 /** A longer line of a guest's log is cut: a guest must not fill the host's disk with one call. */
@@ -28,8 +34,18 @@ const MAX_REASON_BYTES = 4 * 1024;
 
 type Implementation = HostFunction["function"];
 
-/** Every host function under every spelling and both import modules, what AssemblyScript's programs import, and WASI. */
-export function createHostModule(services: HostServices): HostModule {
+/** The functions of one instance, and what the host holds open for it. */
+export interface GuestHostModule extends HostModule {
+  /** Releases it, and writes the lines of the guest's output that have no end. May be called again. */
+  close(): void;
+}
+
+/**
+ * Every host function under every spelling and both import modules, what AssemblyScript's programs import, and WASI.
+ *
+ * @throws WasiError if a directory that is granted cannot be opened
+ */
+export function createHostModule(services: HostServices): GuestHostModule {
   const implementations: Readonly<Record<HostFunctionName, Implementation>> = {
     set_result_traces: setResult("traces", services.call),
     set_result_metrics: setResult("metrics", services.call),
@@ -43,12 +59,11 @@ export function createHostModule(services: HostServices): HostModule {
       return undefined;
     },
   };
+  const { logger } = services;
+  const wasi = createWasi(services);
   return {
-    functions: [
-      ...namesOf(implementations),
-      ...assemblyScriptFunctions(services.logger),
-      ...wasiFunctions({ shutdown: services.shutdownFlag }),
-    ],
+    functions: [...namesOf(implementations), ...assemblyScriptFunctions(logger), ...wasi.functions],
+    close: () => wasi.close(),
   };
 }
 

@@ -170,10 +170,10 @@ describe("hostile guests", () => {
   });
 
   for (const [phase, parts, message] of [
-    ["_initialize", { initialize: SPIN }, /instantiation: stopped: it ran longer than 200 ms/],
+    ["_initialize", { initialize: SPIN }, /instantiation: stopped: it ran longer than 1000 ms/],
     ["the start function", { fields: `(func $s ${SPIN}) (start $s)` }, /instantiation: stopped: it ran longer/],
     ["the start function, by trapping", { fields: "(func $s unreachable) (start $s)" }, /instantiation: unreachable/],
-    ["get_supported_telemetry", telemetry(SPIN), /instantiation: stopped: it ran longer than 200 ms/],
+    ["get_supported_telemetry", telemetry(SPIN), /instantiation: stopped: it ran longer than 1000 ms/],
     ["_initialize, by trapping", { initialize: "unreachable" }, /_initialize: trapped: unreachable executed/],
     ["get_supported_telemetry, by trapping", telemetry("unreachable"), /get_supported_telemetry: trapped/],
     [
@@ -184,7 +184,7 @@ describe("hostile guests", () => {
   ] as const)
     test(`does not load: hangs or fails in ${phase}`, async () => {
       const spins = message.source.includes("stopped");
-      const limits = spins ? { ...PATIENT, startTimeoutMs: 200 } : PATIENT;
+      const limits = spins ? { ...PATIENT, startTimeoutMs: 1000 } : PATIENT;
       const error = await failure(load(guest(parts), { limits }));
       assert.match(error.message, message);
       assert.deepEqual(await bystander.consume([7]), [[7]]);

@@ -1,4 +1,6 @@
 import type { Signal } from "../telemetry/batch.ts";
+import { NO_GRANTS } from "../wasi/grants.ts";
+import { type Network, openNetwork } from "../wasi/sockets/network.ts";
 import { PluginError } from "./errors.ts";
 import { Guest, type GuestPlan } from "./guest.ts";
 import type { Call, Place, PlaceOwner } from "./place.ts";
@@ -9,6 +11,7 @@ export class InlinePlace implements Place {
   readonly #plan: Omit<GuestPlan, "shutdownRequested">;
   readonly #owner: PlaceOwner;
   #guest: Guest | undefined;
+  #network: Network | undefined;
   #shutdownRequested = false;
 
   constructor(plan: Omit<GuestPlan, "shutdownRequested">, owner: PlaceOwner) {
@@ -23,7 +26,15 @@ export class InlinePlace implements Place {
 
   async open(): Promise<readonly Signal[]> {
     await this.close();
-    this.#guest = await Guest.instantiate({ ...this.#plan, shutdownRequested: () => this.#shutdownRequested });
+    const wake = new Int32Array(new SharedArrayBuffer(4));
+    const { grants = NO_GRANTS } = this.#plan;
+    this.#network = openNetwork(grants.network, wake);
+    this.#guest = await Guest.instantiate({
+      ...this.#plan,
+      wake,
+      network: this.#network?.link,
+      shutdownRequested: () => this.#shutdownRequested,
+    });
     return this.#guest.supportedSignals;
   }
 
@@ -78,5 +89,8 @@ export class InlinePlace implements Place {
     const guest = this.#guest;
     this.#guest = undefined;
     await guest?.close();
+    const network = this.#network;
+    this.#network = undefined;
+    await network?.release(this.#plan.logger);
   }
 }

@@ -40,10 +40,10 @@ test("a processor that can run", () => {
   });
 });
 
-test("a receiver of v0.1.0 names with sockets: what it needs, and what this version lacks", () => {
+test("a receiver of v0.1.0 names with sockets: what it needs, and what there is not", () => {
   const report = inspectModule(
     wat(`(module
-      (import "wasi_snapshot_preview1" "sock_open" (func (param i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "sock_knit" (func (param i32 i32 i32) (result i32)))
       (import "otelwasm" "otelwasm_set_result_traces" (func (param i32 i32)))
       (import "elsewhere" "f" (func))
       (memory (export "memory") 1)
@@ -57,13 +57,13 @@ test("a receiver of v0.1.0 names with sockets: what it needs, and what this vers
   assert.deepEqual(report.signals, ["traces"]);
   assert.deepEqual(report.capabilities, { wasi: true, sockets: true });
   assert.deepEqual(report.imports, [
-    { module: "wasi_snapshot_preview1", known: [], unknown: ["sock_open (i32, i32, i32) -> (i32)"] },
+    { module: "wasi_snapshot_preview1", known: [], unknown: ["sock_knit (i32, i32, i32) -> (i32)"] },
     { module: "otelwasm", known: ["otelwasm_set_result_traces (i32, i32) -> ()"], unknown: [] },
     { module: "elsewhere", known: [], unknown: ["f () -> ()"] },
   ]);
   assert.deepEqual(report.problems, [
     "the module does not export otelwasm_shutdown (or shutdown)",
-    "the module imports functions of WASI that this version does not support yet: wasi_snapshot_preview1.sock_open",
+    "the module imports functions that WASI preview 1 and its socket extension do not have: wasi_snapshot_preview1.sock_knit",
     "the module cannot be linked: elsewhere.f () -> () is not offered by the host",
   ]);
 });

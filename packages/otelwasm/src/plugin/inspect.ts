@@ -11,7 +11,7 @@ import { formatFunctionType, parseModule } from "../runtime/binary.ts";
 import type { ExportType, ImportType, MemoryType } from "../runtime/contract.ts";
 import { linkProblem, type OfferedFunctions, offeredFunctions } from "../runtime/link.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
-import { WASI_MODULE, wasiFunctions } from "../wasi/index.ts";
+import { createWasi, WASI_MODULE } from "../wasi/index.ts";
 import { GuestCall } from "./call.ts";
 import { createHostModule } from "./host.ts";
 import { detectDialect, findExport, type PluginRole, requiredFunctions, resolveExports } from "./requirements.ts";
@@ -26,8 +26,7 @@ const OFFERED: OfferedFunctions = offeredFunctions(
   }),
 );
 
-/** The functions of WASI that are offered: not all of them are. */
-const OFFERED_OF_WASI: ReadonlySet<string> = new Set(wasiFunctions({}).map(({ functionName }) => functionName));
+const OFFERED_OF_WASI: ReadonlySet<string> = new Set(createWasi({}).functions.map(({ functionName }) => functionName));
 
 /** Without a marker they tell a module of the experimental interface; with one they are a hybrid's, and all but the first kind are offered. */
 const CAMEL_CASE_IMPORTS: readonly string[] = [
@@ -146,7 +145,7 @@ export function importProblems(imports: readonly ImportType[]): string[] {
   const wasi = imports.filter((item) => item.module === WASI_MODULE && !OFFERED_OF_WASI.has(item.name));
   if (wasi.length > 0)
     problems.push(
-      `the module imports functions of WASI that this version does not support yet: ${list(wasi.map((item) => `${WASI_MODULE}.${item.name}`))}`,
+      `the module imports functions that WASI preview 1 and its socket extension do not have: ${list(wasi.map((item) => `${WASI_MODULE}.${item.name}`))}`,
     );
   const removed = imports.filter((item) => EXPERIMENTAL_IMPORTS.includes(item.name));
   if (removed.length > 0)

@@ -3,13 +3,15 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
-import type { CompiledModule, Runtime } from "../runtime/contract.ts";
-import { create, validate } from "../runtime/registry.ts";
+import type { CompiledModule } from "../runtime/contract.ts";
+import { capabilitiesOf, validate } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { PluginError } from "./errors.ts";
+import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
 import { importProblems, withoutMarker } from "./inspect.ts";
 import { LimitedLogger } from "./log-limit.ts";
+import { acquireModule, CompileFailure, type SharedModule } from "./modules.ts";
 import { type PluginOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Place, PlaceOwner } from "./place.ts";
 import { detectDialect, type ResolvedExports, requiredFunctions, resolveExports } from "./requirements.ts";
@@ -27,57 +29,45 @@ export interface LoadedModule {
 
 /** @throws PluginError that lists everything that is wrong with the module; ConfigError */
 export async function loadModule(options: PluginOptions): Promise<LoadedModule> {
-  const issues = validate(options.runtimeConfig ?? {});
+  const { runtimeConfig = {} } = options;
+  const issues = validate(runtimeConfig);
   if (issues.length > 0) throw new ConfigError(issues.map((issue) => `runtime_config::${issue}`));
   const config = encodeConfig(options.pluginConfig);
+  const grants = resolveGrants(options.grants);
   const binary = options.binary ?? (await read(options.id, options.path));
-  const runtime = await create(options.runtimeConfig);
+  const { capabilities } = capabilitiesOf(runtimeConfig)!;
+  const resolved = resolveOptions(options, capabilities);
+  const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
+  const compiled = await acquireModule(runtimeConfig, binary, compileOptions).catch((error: unknown) => {
+    if (!(error instanceof CompileFailure)) throw error;
+    throw PluginError.fromLoad(options.id, options.path, [error.message], error.cause);
+  });
   try {
-    const resolved = resolveOptions(options, runtime.capabilities);
-    return await loadWith(runtime, binary, config, options, resolved);
+    const exports = checkModule(compiled.module, options);
+    const { id, role } = options;
+    const plan = { id, role, exports, config, maxResultBytes: resolved.limits.maxResultBytes, grants };
+    return { resolved, place: placesOf(compiled, plan, options, resolved), close: () => compiled.release() };
   } catch (error) {
-    await runtime.close();
+    await compiled.release();
     throw error;
   }
 }
 
-async function loadWith(
-  runtime: Runtime,
-  binary: Uint8Array,
-  config: Uint8Array,
+function placesOf(
+  { runtime, module, portable }: SharedModule,
+  plan: Pick<WorkerPlan, "id" | "role" | "exports" | "config" | "maxResultBytes" | "grants">,
   options: PluginOptions,
-  resolved: ResolvedOptions,
-): Promise<LoadedModule> {
-  const { id, path, role } = options;
+  { isolation, limits, onFailure }: ResolvedOptions,
+): (owner: PlaceOwner) => Place {
   const logger = options.guestLogger ?? options.logger ?? silentLogger;
-  const { limits, onFailure } = resolved;
-  const compileOptions = runtime.capabilities.memoryLimit ? { memoryLimit: limits.memoryBytes } : {};
-  const module = await runtime.compile(binary, compileOptions).catch((error: unknown) => {
-    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
-  });
-  const exports = checkModule(module, options);
-  const plan = { id, role, exports, config, maxResultBytes: limits.maxResultBytes };
-  const close = (): Promise<void> => module.close().then(() => runtime.close());
-  if (resolved.isolation === "inline") {
+  if (isolation === "inline") {
     const limited = new LimitedLogger(logger);
-    return {
-      resolved,
-      place: (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited }, owner),
-      close,
-    };
+    return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited }, owner);
   }
-  const shared = module.share?.();
-  const workerPlan: Omit<WorkerPlan, "control"> = {
-    ...plan,
-    runtimeConfig: options.runtimeConfig ?? {},
-    module: shared === undefined ? { binary: inSharedMemory(binary), ...compileOptions } : { shared },
-  };
-  return {
-    resolved,
-    // A batch that a broken plugin lets through must still be there.
-    place: (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves: onFailure !== "pass_through" }, owner),
-    close,
-  };
+  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, module: portable };
+  // A batch that a broken plugin lets through must still be there.
+  const moves = onFailure !== "pass_through";
+  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves }, owner);
 }
 
 function checkModule(module: CompiledModule, { id, path, role, signals }: PluginOptions): ResolvedExports {
@@ -87,13 +77,6 @@ function checkModule(module: CompiledModule, { id, path, role, signals }: Plugin
   const all = [...problems, ...importProblems(module.imports)];
   if (all.length > 0) throw PluginError.fromLoad(id, path, all);
   return resolved;
-}
-
-/** Each worker reads it where it is. */
-function inSharedMemory(binary: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(binary.length));
-  shared.set(binary);
-  return shared;
 }
 
 async function read(id: string, path: string): Promise<Uint8Array> {

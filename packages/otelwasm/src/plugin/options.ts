@@ -4,6 +4,7 @@ import type { Logger } from "../component/logger.ts";
 import type { RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
+import type { WasiGrants } from "../wasi/grants.ts";
 import type { PluginRole } from "./requirements.ts";
 
 /** Where the module comes from. */
@@ -78,6 +79,8 @@ export type PluginOptions = PluginSource & {
   readonly logger?: Logger;
   /** Gets the guest's lines in place of `logger`. */
   readonly guestLogger?: Logger;
+  /** What the guest may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
+  readonly grants?: Partial<WasiGrants>;
   /** Default: `worker`. */
   readonly isolation?: Isolation;
   /** How many instances work side by side, for processors and exporters. Default: 1. */

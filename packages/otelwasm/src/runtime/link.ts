@@ -2,16 +2,19 @@ import { formatFunctionType, sameFunctionType } from "./binary.ts";
 import type { HostFunction, HostModule, ImportType } from "./contract.ts";
 import { WasmError } from "./errors.ts";
 
-/** The functions of a host module, to be found by import. */
-export type OfferedFunctions = ReadonlyMap<string, HostFunction>;
+/** The functions of a host module, to be found by import: under one name those of several types, of which an import chooses one. */
+export type OfferedFunctions = ReadonlyMap<string, readonly HostFunction[]>;
 
-/** @throws WasmError `link` if two functions have one name */
+/** @throws WasmError `link` if two functions have one name and one type */
 export function offeredFunctions(hostModule: HostModule): OfferedFunctions {
-  const offered = new Map<string, HostFunction>();
+  const offered = new Map<string, HostFunction[]>();
   for (const host of hostModule.functions) {
     const key = keyOf(host.moduleName, host.functionName);
-    if (offered.has(key)) throw new WasmError("link", `the host offers ${host.moduleName}.${host.functionName} twice`);
-    offered.set(key, host);
+    const others = offered.get(key);
+    if (others?.some((other) => sameFunctionType(other, host)))
+      throw new WasmError("link", `the host offers ${host.moduleName}.${host.functionName} twice`);
+    if (others === undefined) offered.set(key, [host]);
+    else others.push(host);
   }
   return offered;
 }
@@ -20,11 +23,16 @@ export function offeredFunctions(hostModule: HostModule): OfferedFunctions {
 export function linkProblem(item: ImportType, offered: OfferedFunctions): string | undefined {
   const name = `${item.module}.${item.name}`;
   if (item.kind !== "function") return `${name} is a ${item.kind}, but the host offers functions only`;
-  const host = offered.get(keyOf(item.module, item.name));
-  if (host === undefined) return `${name} ${formatFunctionType(item.type)} is not offered by the host`;
-  if (!sameFunctionType(item.type, host))
-    return `${name} is imported as ${formatFunctionType(item.type)}, but is ${formatFunctionType(host)}`;
+  const hosts = offered.get(keyOf(item.module, item.name));
+  if (hosts === undefined) return `${name} ${formatFunctionType(item.type)} is not offered by the host`;
+  if (chosen(item, hosts) === undefined)
+    return `${name} is imported as ${formatFunctionType(item.type)}, but is ${hosts.map(formatFunctionType).join(" or ")}`;
   return undefined;
+}
+
+/** An extension of WASI has functions whose parameters changed between its versions: the module's own type says which it was built for. */
+function chosen(item: ImportType, hosts: readonly HostFunction[] | undefined): HostFunction | undefined {
+  return item.kind === "function" ? hosts?.find((host) => sameFunctionType(item.type, host)) : undefined;
 }
 
 /**
@@ -39,7 +47,7 @@ export function resolveImports(imports: readonly ImportType[], hostModule: HostM
   for (const item of imports) {
     const problem = linkProblem(item, offered);
     if (problem !== undefined) problems.add(problem);
-    const host = offered.get(keyOf(item.module, item.name));
+    const host = chosen(item, offered.get(keyOf(item.module, item.name)));
     if (host !== undefined) resolved.add(host);
   }
   if (problems.size > 0) throw new WasmError("link", [...problems].join("; "));

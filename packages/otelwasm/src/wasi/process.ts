@@ -16,6 +16,8 @@ export function processFunctions(): HostFunction[] {
         throw new WasmError("exit", `proc_exit(${unsigned(code)})`);
       },
     },
+    // Signals that are ignored by default do nothing; any other would end a process, which is the host's to decide. None can be sent here.
+    define("proc_raise", ["i32"], () => Errno.nosys),
     // The instance's thread is its own, or the collector's, which does not wait for guests.
     define("sched_yield", [], () => Errno.success),
   ];

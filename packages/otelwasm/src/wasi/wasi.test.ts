@@ -6,7 +6,7 @@ import type { FunctionInstance, Memory } from "../runtime/contract.ts";
 import { create } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { wat } from "../runtime/testing/wat.ts";
-import { type WasiServices, wasiFunctions } from "./index.ts";
+import { createWasi, type WasiServices } from "./index.ts";
 
 /** Exports what it imports. */
 const GUEST = wat(`(module
@@ -27,6 +27,8 @@ const GUEST = wat(`(module
 const SUCCESS = 0;
 const BADF = 8;
 const INVAL = 28;
+/** A descriptor that is not open; it stands where a timer has its clock. */
+const NO_FILE = 77;
 
 interface TestGuest {
   readonly memory: Memory;
@@ -36,7 +38,7 @@ interface TestGuest {
 async function guest(services: WasiServices = {}): Promise<TestGuest> {
   const runtime = await create();
   const module = await runtime.compile(GUEST);
-  const { instance } = await runtime.instantiateWithHost(module, { functions: wasiFunctions(services) });
+  const { instance } = await runtime.instantiateWithHost(module, createWasi(services));
   const { memory } = instance;
   assert.ok(memory !== undefined);
   const named = (name: string): FunctionInstance => instance.function(name) ?? assert.fail(name);
@@ -190,8 +192,8 @@ test("poll_oneoff: files that there are not are EBADF events, and nothing is wai
   const target = await guest();
   const events = poll(target, [
     { userdata: 1n, timeout: 3_600_000_000_000n },
-    { userdata: 2n, tag: 1 },
-    { userdata: 3n, tag: 2 },
+    { userdata: 2n, tag: 1, clock: NO_FILE },
+    { userdata: 3n, tag: 2, clock: NO_FILE },
     { userdata: 4n, clock: 3 },
   ]);
   assert.deepEqual(events, [
@@ -203,7 +205,7 @@ test("poll_oneoff: files that there are not are EBADF events, and nothing is wai
 
 test("poll_oneoff: events may be written over the subscriptions", async () => {
   const target = await guest();
-  const subscriptions = [1n, 2n, 3n].map((userdata) => ({ userdata, tag: 1 }));
+  const subscriptions = [1n, 2n, 3n].map((userdata) => ({ userdata, tag: 1, clock: NO_FILE }));
   assert.deepEqual(
     poll(target, subscriptions, IN),
     [1n, 2n, 3n].map((userdata) => ({ userdata, error: BADF, type: 1 })),
@@ -219,17 +221,19 @@ test("poll_oneoff: nothing to wait for, too much of it, and unknown kinds are EI
 });
 
 test("shutdown ends a wait, and the guest's timer counts as due; waits after that last their time", async () => {
+  const wake = new Int32Array(new SharedArrayBuffer(4));
   const shutdown = new Int32Array(new SharedArrayBuffer(4));
-  const target = await guest({ shutdown });
+  const target = await guest({ wake, shutdownRequested: () => Atomics.load(shutdown, 0) === 1 });
   const requester = new Worker(
-    `const { parentPort, workerData } = require("node:worker_threads");
+    `const { parentPort, workerData: { wake, shutdown } } = require("node:worker_threads");
      parentPort.once("message", () => {
        // Not before the other thread waits: notify says how many it woke.
-       while (Atomics.notify(workerData, 0) === 0) Atomics.wait(workerData, 0, 0, 1);
-       Atomics.store(workerData, 0, 1);
-       Atomics.notify(workerData, 0);
+       while (Atomics.notify(wake, 0) === 0) Atomics.wait(shutdown, 0, 0, 1);
+       Atomics.store(shutdown, 0, 1);
+       Atomics.add(wake, 0, 1);
+       Atomics.notify(wake, 0);
      });`,
-    { eval: true, workerData: shutdown },
+    { eval: true, workerData: { wake, shutdown } },
   );
   await once(requester, "online");
   requester.postMessage("go");

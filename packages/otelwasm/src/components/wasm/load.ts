@@ -1,6 +1,7 @@
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { StatusReport } from "../../component/health.ts";
 import type { PluginConfig } from "../../plugin/config.ts";
+import { grantsOf } from "../../plugin/grants-config.ts";
 import { DEFAULT_LIMITS, type PluginOptions, type PluginState } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
@@ -19,11 +20,13 @@ export async function loadPlugin(
   stopped: () => boolean,
 ): Promise<WasmPlugin> {
   const { id, logger, signal } = settings;
+  const grants = grantsOf(config, process.env, (message) => logger.warn(message));
   const plugin = await WasmPlugin.load({
     id,
     logger,
     role,
     signals: [signal],
+    grants,
     ...optionsOf(config),
     onState: (state, reason) => settings.reportStatus(statusOf(state, reason)),
   });
@@ -42,7 +45,10 @@ function statusOf(state: PluginState, reason: string | undefined): StatusReport 
   return { status: STATUSES[state], ...(reason === undefined ? {} : { error: reason }), logged: true };
 }
 
-type Configured = Omit<PluginOptions, "id" | "logger" | "role" | "signals" | "binary" | "path" | "onState"> & {
+type Configured = Omit<
+  PluginOptions,
+  "id" | "logger" | "role" | "signals" | "grants" | "binary" | "path" | "onState"
+> & {
   readonly path: string;
 };
 

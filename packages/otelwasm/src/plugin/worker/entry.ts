@@ -18,6 +18,7 @@ import {
   type Request,
   signalOf,
   type WorkerPlan,
+  wakeCell,
 } from "./protocol.ts";
 
 /** Answers wait for more of them no longer than this, in milliseconds: a guest that takes longer is not slowed by a message of its own. */
@@ -127,7 +128,7 @@ class GuestThread {
   async #instantiate(): Promise<string> {
     await this.#guest?.close();
     this.#guest = undefined;
-    const { id, role, exports, config, maxResultBytes } = this.#plan;
+    const { id, role, exports, config, maxResultBytes, grants, network } = this.#plan;
     this.#engine ??= await this.#startEngine();
     const guest = await Guest.instantiate({
       id,
@@ -135,10 +136,12 @@ class GuestThread {
       exports,
       config,
       maxResultBytes,
+      grants,
       ...this.#engine,
       logger: this.#logger,
       shutdownRequested: () => Atomics.load(this.#control, Control.shutdown) !== 0,
-      shutdownFlag: this.#control.subarray(Control.shutdown),
+      wake: wakeCell(this.#control),
+      network,
     });
     this.#guest = guest;
     return guest.supportedSignals.join();

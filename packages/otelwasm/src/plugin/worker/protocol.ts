@@ -7,6 +7,8 @@ import type { LogAttributes } from "../../component/logger.ts";
 import { WasmError, WasmErrorCode } from "../../runtime/errors.ts";
 import type { RuntimeConfig } from "../../runtime/registry.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import type { WasiGrants } from "../../wasi/grants.ts";
+import type { NetworkLink } from "../../wasi/sockets/protocol.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginRole, ResolvedExports } from "../requirements.ts";
 
@@ -20,7 +22,10 @@ export interface WorkerPlan {
   readonly exports: ResolvedExports;
   readonly config: Uint8Array;
   readonly maxResultBytes: number;
+  readonly grants: WasiGrants;
   readonly control: Int32Array;
+  /** Transferred; absent if nothing of the network is granted. */
+  readonly network: NetworkLink | undefined;
 }
 
 /** The cells that both threads see at any time, also while the guest runs. */
@@ -33,10 +38,16 @@ export const Control = {
   answered: 2,
   /** Results that came after the stop, or were too large. */
   refused: 3,
+  /** Counts what a guest that waits is to look at: `WakeSource.wake`. */
+  wake: 4,
 } as const;
 
 export function createControl(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(Object.keys(Control).length * 4));
+}
+
+export function wakeCell(control: Int32Array): Int32Array {
+  return control.subarray(Control.wake, Control.wake + 1);
 }
 
 /** To the worker, beside calls. Each is answered by `done` or `failed`. */

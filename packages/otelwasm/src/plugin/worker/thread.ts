@@ -2,6 +2,8 @@ import { Worker } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import type { LogAttributes, Logger } from "../../component/logger.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import { openNetwork } from "../../wasi/sockets/network.ts";
+import { wakeUp } from "../../wasi/wait.ts";
 import { PluginError } from "../errors.ts";
 import { ownCopy } from "../guest-memory.ts";
 import type { PluginLimits } from "../options.ts";
@@ -15,6 +17,7 @@ import {
   type PluginErrorData,
   type Request,
   type WorkerPlan,
+  wakeCell,
 } from "./protocol.ts";
 
 /** Sources run as they stand, the published package has been compiled. */
@@ -40,7 +43,7 @@ interface RequestEntry {
 type Entry = CallEntry | RequestEntry;
 
 export interface ThreadOptions {
-  readonly plan: Omit<WorkerPlan, "control">;
+  readonly plan: Omit<WorkerPlan, "control" | "network">;
   readonly limits: PluginLimits;
   readonly logger: Logger;
   /** Whether a batch's buffer may be moved away; else the guest gets a copy. */
@@ -87,8 +90,8 @@ export class ThreadPlace implements Place {
   }
 
   async open(): Promise<readonly Signal[]> {
-    // One that is being ended takes nothing more; one that trapped serves the next instance.
-    if (this.#ending !== undefined) await this.#exited;
+    // One that is being ended takes nothing more; one that trapped serves the next instance. The ports of one that ended must be free again.
+    if (this.#worker === undefined || this.#ending !== undefined) await this.#exited;
     if (this.#closed) throw this.#error("instantiation", "the plugin was shut down");
     const { startTimeoutMs } = this.#options.limits;
     const began = performance.now();
@@ -141,9 +144,8 @@ export class ThreadPlace implements Place {
   requestShutdown(): void {
     this.#shutdownRequested = true;
     Atomics.store(this.#control, Control.shutdown, 1);
-    // A guest that sleeps in `poll_oneoff` waits on the flag itself.
-    Atomics.notify(this.#control, Control.shutdown);
-    wake(this.#control);
+    wakeUp(wakeCell(this.#control));
+    proceed(this.#control);
   }
 
   async shutdown(): Promise<void> {
@@ -166,9 +168,11 @@ export class ThreadPlace implements Place {
     this.#posted = 0;
     this.#seen = 0;
     this.#ending = undefined;
-    const workerData: WorkerPlan = { ...plan, control: this.#control };
+    const network = openNetwork(plan.grants.network, wakeCell(this.#control));
+    const workerData: WorkerPlan = { ...plan, control: this.#control, network: network?.link };
     const worker = new Worker(ENTRY, {
       workerData,
+      transferList: network === undefined ? [] : [network.link.port],
       name: `otelwasm ${plan.id}`,
       // The guest's thread gets nothing of this process: no environment, no options of the command line.
       env: {},
@@ -196,7 +200,7 @@ export class ThreadPlace implements Place {
             how: "lost its worker",
           },
         );
-        resolve();
+        resolve(network?.release(this.#options.logger));
       });
     });
   }
@@ -286,7 +290,7 @@ export class ThreadPlace implements Place {
   #received(payload: ArrayBuffer): void {
     // Of this worker, whatever has taken its place by then.
     const control = this.#control;
-    this.#owner.received(new Uint8Array(payload), () => wake(control));
+    this.#owner.received(new Uint8Array(payload), () => proceed(control));
   }
 
   #nextCall(): Call {
@@ -396,7 +400,7 @@ export class ThreadPlace implements Place {
 }
 
 /** A receiver's guest goes on. */
-function wake(control: Int32Array): void {
+function proceed(control: Int32Array): void {
   Atomics.add(control, Control.answered, 1);
   Atomics.notify(control, Control.answered);
 }

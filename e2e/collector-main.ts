@@ -1,7 +1,8 @@
-/** The collector of `faults.ts`, in a process of its own, so that what is measured of it is nobody else's. Says what it is asked over the channel of `fork`. */
+/** The main module of `collector-process.ts`: a collector that says what it is asked over the channel of `fork`. */
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { Target } from "./clients.ts";
 import { startCollector } from "./collector.ts";
 import { LogLines } from "./log-lines.ts";
 
@@ -15,9 +16,13 @@ export interface ProcessFigures {
   readonly workersEver: number;
 }
 
-export type Question = { readonly ask: "start"; readonly config: object } | { readonly ask: "measure" | "shutdown" };
+export type Question =
+  | { readonly ask: "start"; readonly config: object }
+  | { readonly ask: "log"; readonly pattern: string; readonly count: number }
+  | { readonly ask: "target" | "measure" | "shutdown" };
 export type Reply =
-  | { readonly grpcUrl: string; readonly httpUrl: string }
+  | { readonly started: true }
+  | { readonly target: Target }
   | { readonly figures: ProcessFigures }
   | { readonly lines: readonly string[]; readonly error: string | undefined };
 
@@ -49,8 +54,14 @@ async function answer(question: Question): Promise<Reply> {
   switch (question.ask) {
     case "start": {
       running = await startCollector(question.config, { logger: log });
-      return { grpcUrl: running.grpcUrl, httpUrl: running.httpUrl };
+      return { started: true };
     }
+    case "target": {
+      if (running === undefined) throw new Error("not started");
+      return { target: { grpcUrl: running.grpcUrl, httpUrl: running.httpUrl } };
+    }
+    case "log":
+      return { lines: await log.waitFor(new RegExp(question.pattern), question.count), error: undefined };
     case "measure":
       return { figures: await measure() };
     case "shutdown": {

@@ -1,0 +1,34 @@
+/** What a test needs besides Node.js. Where that is not there, the test is left out with its reason; unless OTELWASM_REQUIRE names it. */
+import { TOOLCHAINS, type ToolchainName, toolchain } from "./toolchains.ts";
+
+/** What OTELWASM_REQUIRE can name. The embedded engine is always there. */
+const REQUIREMENTS: readonly string[] = ["v8", ...TOOLCHAINS];
+
+/** What OTELWASM_REQUIRE names. @throws Error for a name that nothing goes by */
+export function required(): readonly string[] {
+  const names = (process.env.OTELWASM_REQUIRE ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  const unknown = names.filter((name) => !REQUIREMENTS.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`OTELWASM_REQUIRE: unknown ${unknown.join(", ")}; known are: ${REQUIREMENTS.join(", ")}`);
+  return names;
+}
+
+/**
+ * For the options of a test: `test("...", needs("go"), async () => ...)`.
+ *
+ * @throws Error if something is missing that OTELWASM_REQUIRE names: the test's file fails
+ */
+export function needs(...names: readonly ToolchainName[]): { skip?: string } {
+  const reasons: string[] = [];
+  for (const name of names) {
+    const found = toolchain(name);
+    if (!("missing" in found)) continue;
+    const reason = `needs ${name}: ${found.missing}`;
+    if (required().includes(name)) throw new Error(`OTELWASM_REQUIRE names ${name}, but ${reason}`);
+    reasons.push(reason);
+  }
+  return reasons.length === 0 ? {} : { skip: reasons.join("; ") };
+}

@@ -1,0 +1,50 @@
+/** Grants as they are given, checked and in the form that a guest's thread takes. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { ConfigError } from "../component/errors.ts";
+import { type FileGrant, NO_GRANTS, type WasiGrants } from "../wasi/grants.ts";
+import { networkProblems } from "../wasi/sockets/grants.ts";
+
+/** @throws ConfigError that lists everything that is wrong, by the names of the configuration's keys */
+export function resolveGrants(given: Partial<WasiGrants> = {}): WasiGrants {
+  const { args, env, files, network } = { ...NO_GRANTS, ...given };
+  const issues = [
+    ...args.flatMap((text, i) => (text.includes("\0") ? [`args::${i}: must not contain a zero byte`] : [])),
+    ...Object.entries(env).flatMap(([name, value]) => variableProblems(name, value)),
+  ];
+  issues.push(...networkProblems(network));
+  const resolved = files.map((file, i) => resolveFile(file, `files::${i}`, files.slice(0, i), issues));
+  if (issues.length > 0) throw new ConfigError(issues);
+  return { args, env, files: resolved, network };
+}
+
+function variableProblems(name: string, value: string): string[] {
+  const problems: string[] = [];
+  if (name === "" || /[=\0]/.test(name))
+    problems.push(`env: ${JSON.stringify(name)} is no name of a variable: it must not be empty nor contain "="`);
+  if (value.includes("\0")) problems.push(`env::${name}: must not contain a zero byte`);
+  return problems;
+}
+
+function resolveFile(file: FileGrant, path: string, before: readonly FileGrant[], issues: string[]): FileGrant {
+  const { guest, writable } = file;
+  const host = resolve(file.host);
+  if (!guest.startsWith("/") || guest.includes("\0") || guest.split("/").some((part) => part === "." || part === ".."))
+    issues.push(
+      `${path}::guest: ${JSON.stringify(guest)} must be an absolute path with "/", without "." and "..", as the plugin sees it`,
+    );
+  if (before.some((other) => other.guest === guest))
+    issues.push(`${path}::guest: ${JSON.stringify(guest)} is given twice; each directory needs a path of its own`);
+  const problem = directoryProblem(host);
+  if (problem !== undefined) issues.push(`${path}::host: ${problem}`);
+  return { host, guest, writable };
+}
+
+function directoryProblem(host: string): string | undefined {
+  try {
+    return statSync(host).isDirectory() ? undefined : `${host} is not a directory; grant the directory that it is in`;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? `there is no directory ${host}` : message;
+  }
+}

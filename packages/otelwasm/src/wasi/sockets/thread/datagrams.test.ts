@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Errno } from "../../errno.ts";
+import { Channel } from "../channel.ts";
+import { type Datagram, writeDatagram } from "../datagram.ts";
+import type { Endpoint } from "../protocol.ts";
+import { bindDatagrams, Datagrams } from "./datagrams.ts";
+
+/** More than any row, fewer than fill a ring or a kernel's buffer. */
+const MANY = 200;
+
+interface Sender {
+  readonly datagrams: Datagrams;
+  readonly channel: Channel;
+  /** Resolves when the socket is closed. */
+  readonly done: Promise<void>;
+  say(to: Omit<Datagram, "size">, count: number): void;
+}
+
+async function sender(): Promise<Sender> {
+  const channel = new Channel();
+  const done = Promise.withResolvers<void>();
+  const socket = await bindDatagrams({ host: "127.0.0.1", port: 0 }, false);
+  return {
+    datagrams: new Datagrams(socket, channel, { wake: () => {}, done: done.resolve }),
+    channel,
+    done: done.promise,
+    say: (to, count) => {
+      for (let i = 0; i < count; i++) writeDatagram(channel.outgoing, { ...to, size: 1 }, [Uint8Array.of(i)]);
+    },
+  };
+}
+
+async function peerOf(): Promise<{ readonly socket: Socket; readonly local: Endpoint }> {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { address, port } = socket.address();
+  return { socket, local: { host: address, port } };
+}
+
+test("what cannot be sent at all is an error each, not a call deeper each", async () => {
+  const { datagrams, channel, done, say } = await sender();
+  // The one: no port. The other: a peer that the socket does not have.
+  for (const to of [
+    { host: "127.0.0.1", port: 0 },
+    { host: "0.0.0.0", port: 0, toPeer: true },
+  ]) {
+    say(to, 4000);
+    datagrams.bell();
+    await datagrams.allSent();
+    assert.deepEqual([channel.outgoing.available, channel.error], [0, Errno.inval]);
+    channel.error = 0;
+  }
+  datagrams.close();
+  await done;
+});
+
+test("a socket with much to send lets others have their turn", async () => {
+  const { socket, local } = await peerOf();
+  const { datagrams, channel, done, say } = await sender();
+  say(local, MANY);
+  datagrams.bell();
+  await turn();
+  assert.ok(channel.outgoing.available > 0);
+  const before = channel.outgoing.available;
+  // A bell does not make it faster.
+  for (let i = 0; i < MANY; i++) datagrams.bell();
+  assert.ok(channel.outgoing.available > 0 && channel.outgoing.available <= before);
+  await datagrams.allSent();
+  assert.equal(channel.outgoing.available, 0);
+  datagrams.close();
+  await done;
+  socket.close();
+});
+
+test("what was said before a connect, or before the close, goes where it was to go", async () => {
+  const [first, second] = [await peerOf(), await peerOf()];
+  const { datagrams, channel, done, say } = await sender();
+  const heard = ({ socket }: { readonly socket: Socket }): Promise<void> =>
+    new Promise((resolve) => {
+      let count = 0;
+      socket.on("message", () => {
+        if (++count === MANY) resolve();
+      });
+    });
+  const heardByFirst = heard(first);
+  say(first.local, MANY);
+  await datagrams.connect(second.local);
+  assert.deepEqual([channel.outgoing.available, channel.error], [0, 0]);
+  await heardByFirst;
+  const heardBySecond = heard(second);
+  say({ host: "0.0.0.0", port: 0, toPeer: true }, MANY);
+  datagrams.close();
+  await done;
+  assert.deepEqual([channel.outgoing.available, channel.error], [0, 0]);
+  await heardBySecond;
+  first.socket.close();
+  second.socket.close();
+});

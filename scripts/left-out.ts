@@ -1,0 +1,61 @@
+/**
+ * A reporter of Node's test runner beside the one that a person reads: what was left out and why, at the end. It writes the files of these tests to
+ * `build/left-out.json`, which `npm test -- --left-out` runs.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import type { TestEvent } from "node:test/reporters";
+import { required } from "../conformance/needs.ts";
+
+export const LEFT_OUT_FILE = "build/left-out.json";
+
+interface LeftOut {
+  readonly text: string;
+  /** Of the tests, from the repository's root. */
+  readonly files: readonly string[];
+  /** Whether all of it may be left out. */
+  readonly allowed: boolean;
+}
+
+/** The one thing that the runner says of a test here. */
+export interface PassedTest {
+  readonly name: string;
+  readonly file?: string | undefined;
+  /** The reason, or `true` where none is given. */
+  readonly skip?: string | boolean | undefined;
+}
+
+/**
+ * @param names what must be there; `undefined` where nobody has said: then anything may be left out that has a reason. Otherwise only what needs something
+ *   that is not among them
+ */
+export function leftOut(tests: Iterable<PassedTest>, names: readonly string[] | undefined): LeftOut {
+  const reasons = new Map<string, string[]>();
+  const files = new Set<string>();
+  for (const { name, file, skip = false } of tests) {
+    if (skip === false) continue;
+    const reason = skip === true ? "" : skip;
+    reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+    if (file !== undefined) files.add(relative(process.cwd(), file));
+  }
+  const mayBe = (reason: string): boolean => {
+    if (names === undefined) return reason !== "";
+    const needed = [...reason.matchAll(/(?:^|; )needs (\w+): /g)].map(([, name]) => name!);
+    return needed.some((name) => !names.includes(name));
+  };
+  const texts = [...reasons].map(([reason, tests]) => {
+    const wrong = mayBe(reason) ? "" : `\n  This must not be left out (OTELWASM_REQUIRE=${names?.join() ?? ""})`;
+    return `\nLeft out: ${tests.join("; ")}\n  ${reason === "" ? "without a reason" : reason}${wrong}\n`;
+  });
+  return { text: texts.join(""), files: [...files].sort(), allowed: [...reasons.keys()].every(mayBe) };
+}
+
+export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const tests: PassedTest[] = [];
+  for await (const { type, data } of events) if (type === "test:pass") tests.push(data);
+  const { text, files, allowed } = leftOut(tests, process.env.OTELWASM_REQUIRE === undefined ? undefined : required());
+  mkdirSync("build", { recursive: true });
+  writeFileSync(LEFT_OUT_FILE, JSON.stringify(files));
+  if (!allowed) process.exitCode = 1;
+  yield text;
+}
