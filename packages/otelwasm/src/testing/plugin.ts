@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { LineWriter } from "../component/logger.ts";
+import type { PluginOptions, PluginSource } from "../plugin/options.ts";
 import { WasmPlugin } from "../plugin/plugin.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
@@ -55,16 +56,8 @@ export async function testPlugin<S extends Signal>(
   options: TestPluginOptions<S>,
 ): Promise<TestPlugin<S>> {
   const { signal } = options;
-  const path = module instanceof URL ? fileURLToPath(module) : module;
   const guestLogger = new LogCollector();
-  const plugin = await WasmPlugin.load({
-    ...(typeof path === "string" ? { id: path, path } : { id: "plugin", binary: path }),
-    role: "processor",
-    signals: [signal],
-    pluginConfig: options.pluginConfig,
-    guestLogger,
-    ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
-  });
+  const plugin = await WasmPlugin.load({ ...loadOptions(module, options), role: "processor", guestLogger });
   try {
     await plugin.start();
   } catch (error) {
@@ -82,6 +75,20 @@ export async function testPlugin<S extends Signal>(
     },
     close: () => plugin.shutdown(),
     [Symbol.asyncDispose]: () => plugin.shutdown(),
+  };
+}
+
+/** What both kinds of test load a plugin with. @param module the `.wasm` file, or its bytes */
+export function loadOptions<S extends Signal>(
+  module: string | URL | Uint8Array,
+  { signal, pluginConfig, runtimeConfig }: TestPluginOptions<S>,
+): Omit<PluginOptions, "role"> & PluginSource {
+  const path = module instanceof URL ? fileURLToPath(module) : module;
+  return {
+    ...(typeof path === "string" ? { id: path, path } : { id: "plugin", binary: path }),
+    signals: [signal],
+    pluginConfig,
+    ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
   };
 }
 

@@ -1,8 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { WasmPlugin } from "../plugin/plugin.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { encodeJson } from "../telemetry/json.ts";
-import { type Batches, LogCollector, type LogLine, type TestPluginOptions } from "./plugin.ts";
+import { type Batches, LogCollector, type LogLine, loadOptions, type TestPluginOptions } from "./plugin.ts";
 
 export interface TestReceiverOptions<S extends Signal> extends TestPluginOptions<S> {
   /** The shutdown is requested when the receiver has given so many. */
@@ -27,17 +26,9 @@ export async function testReceiver<S extends Signal>(
   options: TestReceiverOptions<S>,
 ): Promise<Received<S>> {
   const { signal } = options;
-  const path = module instanceof URL ? fileURLToPath(module) : module;
   const logger = new LogCollector();
   const batches: Batches[S][] = [];
-  const plugin = await WasmPlugin.load({
-    ...(typeof path === "string" ? { id: path, path } : { id: "plugin", binary: path }),
-    role: "receiver",
-    signals: [signal],
-    pluginConfig: options.pluginConfig,
-    logger,
-    ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
-  });
+  const plugin = await WasmPlugin.load({ ...loadOptions(module, options), role: "receiver", logger });
   try {
     await plugin.start();
     const enough = Promise.withResolvers<void>();

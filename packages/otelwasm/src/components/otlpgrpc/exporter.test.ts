@@ -6,14 +6,14 @@ import { afterEach, describe, test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import type { Exporter } from "../../component/component.ts";
-import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import { StatusCode } from "../../component/errors.ts";
 import { applySchema } from "../../config/schema.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeStatus } from "../../telemetry/response.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { frame } from "../../transport/grpc.ts";
 import { GrpcTestServer, type Handler } from "../../transport/testing/grpc.ts";
-import { type LogLine, testSettings } from "../../transport/testing/support.ts";
+import { failure, type LogLine, testSettings } from "../../transport/testing/support.ts";
 import { otlpGrpcExporter } from "./factory.ts";
 
 const bytes = buildPayload("logs", 5);
@@ -74,15 +74,6 @@ function answerOk(stream: ServerHttp2Stream): void {
   stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.end(frame(EMPTY, false));
-}
-
-async function failure(promise: Promise<void>): Promise<ConsumerError> {
-  const error: unknown = await promise.then(
-    () => assert.fail("it was delivered"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ConsumerError, String(error));
-  return error;
 }
 
 describe("configuration", () => {

@@ -5,11 +5,10 @@ import { createServer, type Server } from "node:https";
 import { afterEach, describe, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { Exporter } from "../../component/component.ts";
-import { ConsumerError } from "../../component/errors.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { frame } from "../../transport/grpc.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../transport/testing/certificate.ts";
-import { testSettings } from "../../transport/testing/support.ts";
+import { failure, testSettings } from "../../transport/testing/support.ts";
 import { otlpHttpExporter } from "../otlphttp/factory.ts";
 import { otlpGrpcExporter } from "./factory.ts";
 
@@ -76,15 +75,6 @@ function grpcExporter(port: number, host = "localhost"): Exporter {
   const made = otlpGrpcExporter.create(testSettings("otlp_grpc", "logs"), config);
   cleanup.push(() => made.shutdown());
   return made;
-}
-
-async function failure(promise: Promise<void>): Promise<ConsumerError> {
-  const error: unknown = await promise.then(
-    () => assert.fail("it was delivered"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ConsumerError, String(error));
-  return error;
 }
 
 for (const [name, sink, exporter, prefix] of [

@@ -6,13 +6,13 @@ import { afterEach, describe, test } from "node:test";
 import { gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import protobuf from "protobufjs";
 import type { Exporter } from "../../component/component.ts";
-import { ConfigError, ConsumerError, StatusCode } from "../../component/errors.ts";
+import { ConfigError, type ConsumerError, StatusCode } from "../../component/errors.ts";
 import { applySchema } from "../../config/schema.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeJson } from "../../telemetry/json.ts";
 import { encodeStatus, encodeStatusJson } from "../../telemetry/response.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
-import { type LogLine, testSettings } from "../../transport/testing/support.ts";
+import { failure, type LogLine, testSettings } from "../../transport/testing/support.ts";
 import { otlpHttpExporter } from "./factory.ts";
 
 const bytes = buildPayload("logs", 5);
@@ -88,15 +88,6 @@ function exporter(config: object, signal: Signal = "logs", lines: LogLine[] = []
   const made = otlpHttpExporter.create(testSettings("otlp_http", signal, lines), parsed);
   exporters.push(made);
   return made;
-}
-
-async function failure(promise: Promise<void>): Promise<ConsumerError> {
-  const error: unknown = await promise.then(
-    () => assert.fail("it was delivered"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ConsumerError, String(error));
-  return error;
 }
 
 const ok = (response: ServerResponse): void => {

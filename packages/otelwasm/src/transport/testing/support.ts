@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 // For tests of receivers and exporters: their settings, a consumer that a test drives, a log that it can read.
 import type { Batch, Consumer } from "../../component/component.ts";
+import { ConsumerError } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import { settingsWith } from "../../component/testing/settings.ts";
@@ -40,6 +41,16 @@ export function assertTransferable(bytes: Uint8Array): void {
   assert.ok(buffer instanceof ArrayBuffer);
   structuredClone(null, { transfer: [buffer] });
   assert.equal(bytes.byteLength, 0);
+}
+
+/** Why a batch was not delivered. */
+export async function failure(promise: Promise<void>): Promise<ConsumerError> {
+  const error: unknown = await promise.then(
+    () => assert.fail("it was delivered"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ConsumerError, String(error));
+  return error;
 }
 
 /** Keeps what it gets; `answer` decides how each batch ends. */
