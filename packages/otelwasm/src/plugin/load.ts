@@ -4,8 +4,9 @@ import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
 import type { CompiledModule } from "../runtime/contract.ts";
-import { capabilitiesOf, validate } from "../runtime/registry.ts";
-import "../runtime/engines.ts";
+import { engineModules, isFromModule } from "../runtime/engine-modules.ts";
+import { BUILT_IN } from "../runtime/engines.ts";
+import { capabilitiesOf, DEFAULT_RUNTIME, validate } from "../runtime/registry.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
@@ -37,6 +38,7 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const binary = options.binary ?? (await read(options.id, options.path));
   const { capabilities } = capabilitiesOf(runtimeConfig)!;
   const resolved = resolveOptions(options, capabilities);
+  if (resolved.isolation !== "inline") expectElsewhere(runtimeConfig.type ?? DEFAULT_RUNTIME);
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
   const compiled = await acquireModule(runtimeConfig, binary, compileOptions).catch((error: unknown) => {
     if (!(error instanceof CompileFailure)) throw error;
@@ -53,6 +55,14 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   }
 }
 
+/** What was registered by code that a guest's thread does not run is not known there. */
+function expectElsewhere(type: string): void {
+  if (BUILT_IN.includes(type) || isFromModule(type)) return;
+  throw new ConfigError([
+    `isolation: only this thread knows the engine "${type}"; register it in a module that service::engines names, or use isolation inline`,
+  ]);
+}
+
 function placesOf(
   { runtime, module, portable }: SharedModule,
   plan: Pick<WorkerPlan, "id" | "role" | "exports" | "config" | "maxResultBytes" | "grants">,
@@ -65,7 +75,12 @@ function placesOf(
     const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
     return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited, callTimeoutMs }, owner);
   }
-  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, module: portable };
+  const workerPlan = {
+    ...plan,
+    runtimeConfig: options.runtimeConfig ?? {},
+    engineModules: engineModules(),
+    module: portable,
+  };
   // A batch that a broken plugin lets through must still be there.
   const moves = onFailure !== "pass_through";
   const interrupt = runtime.capabilities.interrupt ? (cells: Int32Array) => runtime.interrupt?.(cells) : undefined;

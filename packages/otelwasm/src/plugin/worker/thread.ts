@@ -24,6 +24,9 @@ import {
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
 
+/** An engine that somebody added imports this package by its name: the same files as here. */
+const EXEC_ARGV = import.meta.url.endsWith(".ts") ? ["--conditions=otelwasm-source"] : [];
+
 /** How often the call that runs is looked at, in milliseconds: a deadline is noticed so much late at most, twice. */
 const WATCH_MS = 10;
 
@@ -182,7 +185,7 @@ export class ThreadPlace implements Place {
       name: `otelwasm ${plan.id}`,
       // The guest's thread gets nothing of this process: no environment, no options of the command line.
       env: {},
-      execArgv: [],
+      execArgv: EXEC_ARGV,
       resourceLimits: {
         // What a guest keeps outside of its linear memory (tables, garbage-collected objects) is on this heap.
         maxOldGenerationSizeMb: Math.max(64, Math.ceil(limits.memoryBytes / 2 ** 20)),
