@@ -83,7 +83,7 @@ describe("engines", () => {
   });
 
   test("one that is not installed says how to get it", async () => {
-    const { code, stdout } = await runCommand(["engines"], { env: { XDG_CACHE_HOME: folder } });
+    const { code, stdout } = await runCommand(["engines"], { XDG_CACHE_HOME: folder });
     assert.equal(code, 0);
     const wasmtime = parse(stdout).engines.find(({ name }: { name: string }) => name === "wasmtime");
     assert.equal(wasmtime.state, "not installed");
