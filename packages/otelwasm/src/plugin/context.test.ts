@@ -10,7 +10,7 @@ import type { PluginError } from "./errors.ts";
 import { createHostModule } from "./host.ts";
 import type { PluginRole } from "./requirements.ts";
 import { type GuestParts, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started } from "./testing/load.ts";
 
 const NAMES = Object.keys(HOST_FUNCTIONS) as HostFunctionName[];
 const ALL = imports(...NAMES);
@@ -101,7 +101,7 @@ function assertOutOfContext(error: PluginError, name: string, phase: string): vo
   assert.match(error.message, new RegExp(`: ${name} called during ${phase}: \\w+`));
 }
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   describe("abi.md, rules: contexts", () => {
     for (const { name: phase, role = "processor", valid, parts } of PHASES) {
       if (role === "receiver" && isolation === "inline") continue;

@@ -14,9 +14,9 @@ import {
 import { wat } from "../runtime/testing/wat.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import { data, ECHO, type GuestParts, guest, guestText, importOf, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started } from "./testing/load.ts";
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   const PREFIXED: GuestParts["rename"] = {
     abi_version_v1: "otelwasm_abi_version_0_1_0",
     alloc: "otelwasm_memory_allocate",

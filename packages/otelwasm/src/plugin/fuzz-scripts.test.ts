@@ -12,7 +12,7 @@ import { inspectModule } from "./inspect.ts";
 import { runs } from "./testing/fuzz.ts";
 import { guest } from "./testing/guests.ts";
 import { assertLines, assertOutcome, CONFIG, OPTIONS, script, scripts, status } from "./testing/lives.ts";
-import { inBothIsolations, type Loaded, load, part } from "./testing/load.ts";
+import { inEachIsolation, type Loaded, load, part } from "./testing/load.ts";
 import { bytesOf, Model, type Outcome, scriptedGuest } from "./testing/script.ts";
 
 const batch = fc.record({
@@ -38,7 +38,7 @@ async function outcomeOf(
   return work.catch((error: Error) => error);
 }
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   async function live({ scripts, role, batches, together }: Life): Promise<void> {
     const model = new Model(scripts, JSON.stringify(CONFIG), role);
     const made = model.instantiate();

@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { PluginError } from "./errors.ts";
 import { runs } from "./testing/fuzz.ts";
 import { ECHO, guest, imports } from "./testing/guests.ts";
-import { inBothIsolations, part, started } from "./testing/load.ts";
+import { inEachIsolation, part, started } from "./testing/load.ts";
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   const MEMORY = 131072;
 
   /** Most of what is tried traps. */

@@ -9,7 +9,7 @@ import { pluginConfigSchema } from "./config.ts";
 import { resolveGrants } from "./grants.ts";
 import { grantsOf } from "./grants-config.ts";
 import { data, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started } from "./testing/load.ts";
 
 let folder: string;
 before(() => {
@@ -142,7 +142,7 @@ const write = (fd: string): string =>
    (drop (call $fd_write ${fd} (i32.const 560) (i32.const 1) (i32.const 604)))`;
 const TEXTS = data(512, "log") + data(520, "hello");
 
-inBothIsolations(() => {
+inEachIsolation(() => {
   test("a plugin writes where it may, and reads the variables that it was given", async () => {
     const host = mkdtempSync(join(folder, "logs-"));
     await using loaded = await started(

@@ -17,7 +17,7 @@ export type PluginSource =
  * Where guest code runs. `worker`: each instance in a thread of its own, which can be ended from outside. `inline`: on the caller's thread,
  * without a hop and without a deadline, for plugins that one trusts; not for receivers, whose loop blocks.
  */
-export const ISOLATIONS = ["worker", "inline"] as const;
+export const ISOLATIONS = ["worker", "inline", "process"] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
 /** What happens to data while a plugin is broken, and to the batch that broke it. */

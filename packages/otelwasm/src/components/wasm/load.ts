@@ -96,5 +96,5 @@ export function shutdownTimeoutOf({ limits }: PluginConfig): number {
 
 /** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */
 export function movesBuffers(config: PluginConfig): boolean {
-  return config.isolation !== "inline" && config.on_failure !== "pass_through";
+  return (config.isolation ?? "worker") === "worker" && config.on_failure !== "pass_through";
 }

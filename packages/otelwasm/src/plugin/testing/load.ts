@@ -17,7 +17,7 @@ type Overrides = Partial<Omit<PluginOptions, "binary" | "path" | "logger">>;
 let current: Isolation | undefined;
 
 /** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
-export function inBothIsolations(tests: (isolation: Isolation) => void): void {
+export function inEachIsolation(tests: (isolation: Isolation) => void): void {
   for (const isolation of ISOLATIONS)
     describe(`isolation ${isolation}`, () => {
       before(() => {

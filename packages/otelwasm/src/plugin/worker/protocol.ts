@@ -90,11 +90,11 @@ export type AnswerItem = number | string | boolean | null | undefined | ArrayBuf
 export interface PluginErrorData {
   readonly what: string;
   readonly function: string;
-  readonly status: number | undefined;
+  readonly status?: number | undefined;
   readonly reason: string;
   readonly permanent: boolean;
   readonly code: StatusCode;
-  readonly cause: { readonly code: WasmErrorCode | undefined; readonly message: string } | undefined;
+  readonly cause?: { readonly code?: WasmErrorCode | undefined; readonly message: string } | undefined;
 }
 
 export function encodeError(error: unknown): PluginErrorData {

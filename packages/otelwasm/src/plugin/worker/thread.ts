@@ -19,12 +19,10 @@ import {
   type WorkerPlan,
   wakeCell,
 } from "./protocol.ts";
+import { CallWatch } from "./watch.ts";
 
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
-
-/** How often the call that runs is looked at, in milliseconds: a deadline is noticed so much late at most, twice. */
-const WATCH_MS = 10;
 
 /** A call of the guest that is under way, the oldest first. */
 interface CallEntry {
@@ -46,8 +44,13 @@ export interface ThreadOptions {
   readonly plan: Omit<WorkerPlan, "control" | "network">;
   readonly limits: PluginLimits;
   readonly logger: Logger;
-  /** Whether a batch's buffer may be moved away; else the guest gets a copy. */
-  readonly moves: boolean;
+  /** What becomes of a batch's buffer: it moves to the guest's thread (`spare`: and the sender has the bytes elsewhere), or the guest gets a copy. */
+  readonly buffers: "move" | "spare" | "copy";
+  /**
+   * For an engine whose calls cannot be ended: ends the process, with a call that runs too long, after what is given back in the same turn of the event loop.
+   * Default: the thread is ended.
+   */
+  readonly endProcess?: () => void;
 }
 
 /** An instance in a worker thread, seen from the thread of the pipelines. Survives the worker: `open` starts another one. */
@@ -66,9 +69,7 @@ export class ThreadPlace implements Place {
   #posted = 0;
   #ending: { readonly error: PluginError; readonly how: Breakage } | undefined;
   #exited: Promise<void> = Promise.resolve();
-  #watch: NodeJS.Timeout | undefined;
-  #seen = 0;
-  #seenAt = 0;
+  readonly #watch: CallWatch;
   /** What `start` may still take of the time to start. */
   #startLeftMs = 0;
   #shutdownRequested = false;
@@ -77,6 +78,11 @@ export class ThreadPlace implements Place {
   constructor(options: ThreadOptions, owner: PlaceOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.#watch = new CallWatch(
+      options.limits.callTimeoutMs,
+      () => this.#idle(),
+      (number) => this.#late(number),
+    );
   }
 
   get load(): number {
@@ -115,16 +121,12 @@ export class ThreadPlace implements Place {
     }
     let head = SIGNALS.indexOf(call.signal);
     let payload: ArrayBuffer;
-    if (
-      this.#options.moves &&
-      bytes.length > 0 &&
-      bytes.length === buffer.byteLength &&
-      buffer instanceof ArrayBuffer
-    ) {
-      call.kept = false;
+    const { buffers } = this.#options;
+    if (buffers !== "copy" && bytes.length > 0 && bytes.length === buffer.byteLength && buffer instanceof ArrayBuffer) {
+      call.kept = buffers === "spare";
       payload = buffer;
     } else {
-      payload = ownCopy(bytes).buffer as ArrayBuffer;
+      payload = ownCopy(bytes).buffer;
     }
     if (call.kept || this.#options.plan.role === "exporter") head |= KEPT;
     this.#entries.push({ call, number: ++this.#calls });
@@ -132,9 +134,9 @@ export class ThreadPlace implements Place {
     if (this.#outgoing.length === 0) setImmediate(this.#post);
     this.#outgoing.push(head, payload);
     this.#transfer.push(payload);
-    if (this.#watch === undefined) this.#startWatch();
-    // A look that goes on from the calls before it, with an answered request in between, has let go of the process.
-    else if (this.#entries.length === 1) this.#worker.ref();
+    // A watch that goes on from the calls before it, with an answered request in between, has let go of the process.
+    if (this.#entries.length === 1 || !this.#watch.running) this.#worker.ref();
+    if (!this.#watch.running) this.#watch.start(this.#control);
   }
 
   async receive(signal: Signal): Promise<string> {
@@ -166,7 +168,6 @@ export class ThreadPlace implements Place {
     if (this.#shutdownRequested) this.requestShutdown();
     this.#calls = 0;
     this.#posted = 0;
-    this.#seen = 0;
     this.#ending = undefined;
     const network = openNetwork(plan.grants.network, wakeCell(this.#control));
     const workerData: WorkerPlan = { ...plan, control: this.#control, network: network?.link };
@@ -209,7 +210,15 @@ export class ThreadPlace implements Place {
   #end(error: PluginError, how: Breakage): void {
     if (this.#worker === undefined || this.#ending !== undefined) return;
     this.#ending = { error, how };
-    void this.#worker.terminate();
+    const { endProcess } = this.#options;
+    if (endProcess === undefined || this.#entries.length === 0) {
+      void this.#worker.terminate();
+      return;
+    }
+    endProcess();
+    this.#worker.removeAllListeners();
+    this.#worker = undefined;
+    this.#lost(this.#ending);
   }
 
   readonly #post = (): void => {
@@ -329,7 +338,7 @@ export class ThreadPlace implements Place {
     this.#entries = [];
     this.#outgoing = [];
     this.#transfer = [];
-    this.#stopWatch();
+    this.#watch.stop();
     for (const entry of entries) {
       if (!("call" in entry)) {
         clearTimeout(entry.timer);
@@ -361,41 +370,21 @@ export class ThreadPlace implements Place {
     });
   }
 
-  #startWatch(): void {
-    this.#worker?.ref();
-    this.#seen = 0;
-    this.#watch = setInterval(() => this.#look(), WATCH_MS).unref();
-  }
-
-  #stopWatch(): void {
-    clearInterval(this.#watch);
-    this.#watch = undefined;
-  }
-
   /** Idle: nothing that has to be finished keeps the process. A worker that is being ended does, until it is gone: somebody waits for that. */
   #rest(): void {
     if (this.#entries.length === 0 && this.#ending === undefined) this.#worker?.unref();
   }
 
-  /** Time counts from when the guest begins a call: the number of the call that runs is the same as at the last look. */
-  #look(): void {
-    if (this.#entries.length === 0) {
-      this.#rest();
-      this.#stopWatch();
-      return;
-    }
-    const running = Atomics.load(this.#control, Control.running);
-    const now = performance.now();
-    if (running !== this.#seen || running === 0) {
-      this.#seen = running;
-      this.#seenAt = now;
-      return;
-    }
-    const { callTimeoutMs } = this.#options.limits;
-    if (now - this.#seenAt < callTimeoutMs) return;
-    const entry = this.#entries.find((item) => "call" in item && item.number === running);
+  #idle(): boolean {
+    this.#rest();
+    return this.#entries.length === 0;
+  }
+
+  #late(number: number): void {
+    const { plan, limits } = this.#options;
+    const entry = this.#entries.find((item) => "call" in item && item.number === number);
     const name = entry !== undefined && "call" in entry ? `consume_${entry.call.signal}` : "consume";
-    this.#end(PluginError.fromDeadline(this.#options.plan.id, name, callTimeoutMs), "ran past its deadline");
+    this.#end(PluginError.fromDeadline(plan.id, name, limits.callTimeoutMs), "ran past its deadline");
   }
 }
 
