@@ -14,7 +14,7 @@ import {
 import { wat } from "../runtime/testing/wat.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import { data, ECHO, type GuestParts, guest, guestText, importOf, imports } from "./testing/guests.ts";
-import { failure, inEachIsolation, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started, THREADS } from "./testing/load.ts";
 
 inEachIsolation((isolation) => {
   const PREFIXED: GuestParts["rename"] = {
@@ -301,4 +301,4 @@ inEachIsolation((isolation) => {
     await using loaded = await started(guest({ imports: imports(...Object.keys(HOST_FUNCTIONS)) }));
     assert.equal(await loaded.consume([]), undefined);
   });
-});
+}, THREADS);

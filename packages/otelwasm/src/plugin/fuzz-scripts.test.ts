@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Isolation } from "../runtime/contract.ts";
 import { WasmError } from "../runtime/errors.ts";
 import { SIGNALS } from "../telemetry/batch.ts";
 import type { PluginError } from "./errors.ts";
@@ -22,6 +23,9 @@ const batch = fc.record({
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }) },
   ),
 });
+
+/** As many as take a few seconds. */
+const RUNS: Readonly<Record<Isolation, number>> = { inline: 800, worker: 30, process: 10 };
 
 const life = fc.record({
   scripts,
@@ -109,7 +113,7 @@ inEachIsolation((isolation) => {
   }
 
   test("fuzz: whatever a guest calls, whenever, with whatever arguments: the host does what the model does", async () => {
-    await fc.assert(fc.asyncProperty(life, live), runs(isolation === "worker" ? 30 : 800));
+    await fc.assert(fc.asyncProperty(life, live), runs(RUNS[isolation]));
   });
 });
 

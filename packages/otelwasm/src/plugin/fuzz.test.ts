@@ -95,7 +95,7 @@ inEachIsolation((isolation) => {
           assert.match(String(outcome), /alloc returned the pointer \d+ for \d bytes, outside/);
         else assert.deepEqual(outcome, [bytes]);
       }),
-      runs(isolation === "worker" ? 30 : 150),
+      runs(isolation === "inline" ? 150 : 30),
     );
   });
 });

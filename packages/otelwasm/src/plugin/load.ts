@@ -5,8 +5,8 @@ import { serialize } from "node:v8";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
 import { parseModule } from "../runtime/binary.ts";
-import type { CompiledModule } from "../runtime/contract.ts";
-import { capabilitiesOf, validate } from "../runtime/registry.ts";
+import type { CompiledModule, RuntimeCapabilities } from "../runtime/contract.ts";
+import { capabilitiesOf, launcherOf, validate } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
@@ -44,7 +44,7 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
   if (resolved.isolation === "process") {
     const exports = checkModule(parse(binary, options), options);
-    const place = processesOf({ exports, config, grants, binary, ...compileOptions }, options, resolved);
+    const place = processesOf({ exports, config, grants, binary, ...compileOptions }, options, resolved, capabilities);
     return { resolved, place, close: async () => {} };
   }
   const compiled = await acquireModule(runtimeConfig, binary, compileOptions).catch((error: unknown) => {
@@ -84,10 +84,13 @@ function processesOf(
   plan: Pick<ProcessPlan, "exports" | "config" | "grants" | "binary" | "memoryLimit">,
   { id, path, role, runtimeConfig = {}, logger = silentLogger, guestLogger = logger }: PluginOptions,
   { limits }: ResolvedOptions,
+  { interrupt, endsWithThread }: RuntimeCapabilities,
 ): (owner: PlaceOwner) => Place {
-  const whole: ProcessPlan = { ...plan, id, path, role, runtimeConfig, limits, endsProcess: false };
+  const endsProcess = !interrupt && !endsWithThread;
+  const whole: ProcessPlan = { ...plan, id, path, role, runtimeConfig, limits, endsProcess };
   const serialized = serialize(whole);
-  return (owner) => new ProcessPlace({ id, plan: serialized, limits, logger, guestLogger }, owner);
+  const launcher = launcherOf(runtimeConfig);
+  return (owner) => new ProcessPlace({ id, plan: serialized, limits, logger, guestLogger, launcher }, owner);
 }
 
 function parse(binary: Uint8Array, { id, path }: PluginOptions): Pick<CompiledModule, "imports" | "exports"> {

@@ -3,21 +3,13 @@ import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../../component/logger.ts";
+import type { Launcher } from "../../runtime/registry.ts";
 import { LimitedLogger } from "../log-limit.ts";
 import { type FrameHandler, FrameReader, FrameWriter } from "./frames.ts";
 import { PIPE } from "./protocol.ts";
 
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
-
-/** A program that runs a JavaScript file: what starts the process of an instance. */
-export interface Launcher {
-  readonly file: string;
-  /** Before the JavaScript file and its own arguments. */
-  readonly args: readonly string[];
-  /** All that the process gets of an environment. */
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /** The program that runs this. */
 const THIS_PROGRAM: Launcher = { file: process.execPath, args: [], env: {} };

@@ -1,10 +1,11 @@
 import type { Logger } from "../../component/logger.ts";
+import type { Launcher } from "../../runtime/registry.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginLimits } from "../options.ts";
 import type { Breakage, Call, Place, PlaceOwner } from "../place.ts";
 import { decodeError } from "../worker/protocol.ts";
-import { Child, type Launcher } from "./child.ts";
+import { Child } from "./child.ts";
 import { FrameError } from "./frames.ts";
 import { readBroken, readCount, readError, readLog, readText } from "./messages.ts";
 import { Answer, nextNumber, Order } from "./protocol.ts";

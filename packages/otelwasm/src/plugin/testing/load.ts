@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
+import type { Isolation } from "../../runtime/contract.ts";
+import { V8_CAPABILITIES } from "../../runtime/v8/runtime.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
-import { ISOLATIONS, type Isolation, type PluginOptions } from "../options.ts";
+import type { PluginOptions } from "../options.ts";
 import { WasmPlugin } from "../plugin.ts";
 import { LineLogger } from "./guests.ts";
 
@@ -16,9 +18,15 @@ type Overrides = Partial<Omit<PluginOptions, "binary" | "path" | "logger">>;
 
 let current: Isolation | undefined;
 
-/** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
-export function inEachIsolation(tests: (isolation: Isolation) => void): void {
-  for (const isolation of ISOLATIONS)
+/** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
+export const THREADS: readonly Isolation[] = ["worker", "inline"];
+
+/** The same tests wherever guests can be: what `load` loads inside is isolated so. */
+export function inEachIsolation(
+  tests: (isolation: Isolation) => void,
+  isolations: readonly Isolation[] = V8_CAPABILITIES.isolations,
+): void {
+  for (const isolation of isolations)
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;
