@@ -170,8 +170,10 @@ for (const isolation of ["worker", "process"] as const)
       );
       const done = loaded.plugin.receive("logs", async () => {});
       // Until it listens.
-      for (let socket: Socket | undefined; socket === undefined; )
-        socket = await connected(port).catch(() => undefined);
+      let peer: Socket | undefined;
+      while (peer === undefined) peer = await connected(port).catch(() => undefined);
+      // Closed before it was accepted, it is reset.
+      peer.on("error", () => {});
       await loaded.plugin.shutdown();
       await done;
       assert.equal(loaded.plugin.stats.deadlines, 0);
