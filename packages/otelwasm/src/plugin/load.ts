@@ -13,7 +13,7 @@ import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
 import { importProblems, withoutMarker } from "./inspect.ts";
 import { LimitedLogger } from "./log-limit.ts";
-import { acquireModule, CompileFailure, type SharedModule } from "./modules.ts";
+import { acquireModule, CompileFailure, interruptOf, type SharedModule } from "./modules.ts";
 import { type PluginOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Place, PlaceOwner } from "./place.ts";
 import { ProcessPlace } from "./process/process.ts";
@@ -71,12 +71,14 @@ function placesOf(
   const logger = options.guestLogger ?? options.logger ?? silentLogger;
   if (isolation === "inline") {
     const limited = new LimitedLogger(logger);
-    return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited }, owner);
+    const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
+    return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited, callTimeoutMs }, owner);
   }
   const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, module: portable };
   // A batch that a broken plugin lets through must still be there.
   const buffers = onFailure === "pass_through" ? "copy" : "move";
-  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, buffers }, owner);
+  const interrupt = interruptOf(runtime);
+  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, buffers, interrupt }, owner);
 }
 
 /** Nothing of the engine is used here: its processes compile the module. */

@@ -7,7 +7,7 @@ import type { CompileOptions } from "../../runtime/contract.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import "../../runtime/engines.ts";
 import { PluginError } from "../errors.ts";
-import { acquireModule, CompileFailure, type SharedModule } from "../modules.ts";
+import { acquireModule, CompileFailure, interruptOf, type SharedModule } from "../modules.ts";
 import type { Breakage, Call, PlaceOwner } from "../place.ts";
 import { encodeError } from "../worker/protocol.ts";
 import { ThreadPlace } from "../worker/thread.ts";
@@ -94,7 +94,8 @@ class InstanceServer implements PlaceOwner {
           this.#sayText(Answer.log, line);
         }),
         buffers: "spare",
-        ...(endsProcess ? { endProcess: () => this.#end() } : {}),
+        interrupt: interruptOf(this.#module.runtime),
+        endProcess: endsProcess ? () => this.#end() : undefined,
       },
       this,
     );

@@ -8,6 +8,7 @@ import { PluginError } from "../errors.ts";
 import { ownCopy } from "../guest-memory.ts";
 import type { PluginLimits } from "../options.ts";
 import type { Breakage, Call, Place, PlaceOwner } from "../place.ts";
+import { interruptWorker } from "./interrupt.ts";
 import {
   Answer,
   Control,
@@ -15,6 +16,7 @@ import {
   decodeError,
   KEPT,
   type PluginErrorData,
+  proceed,
   type Request,
   type WorkerPlan,
   wakeCell,
@@ -46,11 +48,12 @@ export interface ThreadOptions {
   readonly logger: Logger;
   /** What becomes of a batch's buffer: it moves to the guest's thread (`spare`: and the sender has the bytes elsewhere), or the guest gets a copy. */
   readonly buffers: "move" | "spare" | "copy";
+  /** `Runtime.interrupt`, for an engine that has it. */
+  readonly interrupt?: ((cells: Int32Array) => void) | undefined;
   /**
    * For an engine whose calls cannot be ended: ends the process, with a call that runs too long, after what is given back in the same turn of the event loop.
-   * Default: the thread is ended.
    */
-  readonly endProcess?: () => void;
+  readonly endProcess?: (() => void) | undefined;
 }
 
 /** An instance in a worker thread, seen from the thread of the pipelines. Survives the worker: `open` starts another one. */
@@ -210,15 +213,17 @@ export class ThreadPlace implements Place {
   #end(error: PluginError, how: Breakage): void {
     if (this.#worker === undefined || this.#ending !== undefined) return;
     this.#ending = { error, how };
-    const { endProcess } = this.#options;
-    if (endProcess === undefined || this.#entries.length === 0) {
+    const { interrupt, endProcess } = this.#options;
+    if (interrupt !== undefined) {
+      interruptWorker(this.#worker, this.#control, interrupt);
+    } else if (endProcess === undefined || this.#entries.length === 0) {
       void this.#worker.terminate();
-      return;
+    } else {
+      endProcess();
+      this.#worker.removeAllListeners();
+      this.#worker = undefined;
+      this.#lost(this.#ending);
     }
-    endProcess();
-    this.#worker.removeAllListeners();
-    this.#worker = undefined;
-    this.#lost(this.#ending);
   }
 
   readonly #post = (): void => {
@@ -386,10 +391,4 @@ export class ThreadPlace implements Place {
     const name = entry !== undefined && "call" in entry ? `consume_${entry.call.signal}` : "consume";
     this.#end(PluginError.fromDeadline(plan.id, name, limits.callTimeoutMs), "ran past its deadline");
   }
-}
-
-/** A receiver's guest goes on. */
-function proceed(control: Int32Array): void {
-  Atomics.add(control, Control.answered, 1);
-  Atomics.notify(control, Control.answered);
 }
