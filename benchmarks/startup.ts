@@ -7,10 +7,10 @@ import { buildGuest } from "../conformance/build.ts";
 import { GUESTS, type GuestName } from "../conformance/guests.ts";
 import { toolchain } from "../conformance/toolchains.ts";
 import { buildFilterPlugin } from "../examples/filter/build.ts";
-import type { Isolation } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { ECHO, guest } from "../packages/otelwasm/src/plugin/testing/guests.ts";
 import { largeGuest } from "../packages/otelwasm/src/plugin/testing/large.ts";
+import type { Isolation } from "../packages/otelwasm/src/runtime/contract.ts";
 import { create } from "../packages/otelwasm/src/runtime/registry.ts";
 
 const ROUNDS = 7;

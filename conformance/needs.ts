@@ -1,15 +1,15 @@
 /** What a test needs besides Node.js. Where that is not there, the test is left out with its reason; unless OTELWASM_REQUIRE names it. */
+import "../packages/otelwasm/src/runtime/engines.ts";
+import { list } from "../packages/otelwasm/src/runtime/registry.ts";
+import { required as requiredNames } from "../packages/otelwasm/src/runtime/testing/required.ts";
 import { TOOLCHAINS, type ToolchainName, toolchain } from "./toolchains.ts";
 
-/** What OTELWASM_REQUIRE can name. The embedded engine is always there. */
-const REQUIREMENTS: readonly string[] = ["v8", ...TOOLCHAINS];
+/** What OTELWASM_REQUIRE can name. */
+const REQUIREMENTS: readonly string[] = [...list(), ...TOOLCHAINS];
 
 /** What OTELWASM_REQUIRE names. @throws Error for a name that nothing goes by */
 export function required(): readonly string[] {
-  const names = (process.env.OTELWASM_REQUIRE ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
+  const names = requiredNames();
   const unknown = names.filter((name) => !REQUIREMENTS.includes(name));
   if (unknown.length > 0)
     throw new Error(`OTELWASM_REQUIRE: unknown ${unknown.join(", ")}; known are: ${REQUIREMENTS.join(", ")}`);

@@ -5,9 +5,10 @@ import { describe, test } from "node:test";
 import { everyField } from "../e2e/payload.ts";
 import { decode, items, type Plain, requestType, SIGNALS, type Signal } from "../e2e/proto.ts";
 import { PluginError } from "../packages/otelwasm/src/plugin/errors.ts";
-import { ISOLATIONS, type PluginOptions } from "../packages/otelwasm/src/plugin/options.ts";
+import type { PluginOptions } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { LineLogger } from "../packages/otelwasm/src/plugin/testing/guests.ts";
+import { V8_CAPABILITIES } from "../packages/otelwasm/src/runtime/v8/runtime.ts";
 import { buildGuest } from "./build.ts";
 import { needs } from "./needs.ts";
 
@@ -27,7 +28,7 @@ function marked(signal: Signal, bytes: Uint8Array): Plain {
 
 for (const toolchain of ["go", "rust"] as const)
   describe(`a processor in ${toolchain}`, needs(toolchain), () => {
-    for (const isolation of ISOLATIONS)
+    for (const isolation of V8_CAPABILITIES.isolations)
       describe(`isolation ${isolation}`, () => {
         const load = async (pluginConfig: object, options: Partial<PluginOptions> = {}): Promise<Loaded> => {
           const logger = new LineLogger();

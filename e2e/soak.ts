@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { create, loadPlugin, type Memory, register } from "otelwasm";
+import { BASIC_CAPABILITIES, create, loadPlugin, type Memory, register } from "otelwasm";
 import { buildAttributesPlugin } from "../examples/attributes/build.ts";
 import { everyField } from "./payload.ts";
 
@@ -40,7 +40,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 /** The embedded engine, seen from outside: the memories of its instances, which a plugin does not show. */
 const memories: Memory[] = [];
 register("observed", {
-  capabilities: { deadline: false, memoryLimit: false },
+  capabilities: () => ({ ...BASIC_CAPABILITIES, deadline: false, memoryLimit: false }),
   validate: () => [],
   async create() {
     const runtime = await create();

@@ -9,7 +9,6 @@ export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
 // To use plugins without a collector.
 export { inspectModule } from "./plugin/inspect.ts";
 export type {
-  Isolation,
   OnFailure,
   PluginLimits,
   PluginOptions,
@@ -81,6 +80,8 @@ export type { LogAttributes, Logger } from "./component/logger.ts";
 export { silentLogger } from "./component/logger.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
+// To add an engine.
+export { BASIC_CAPABILITIES } from "./runtime/capabilities.ts";
 export type {
   CompiledModule,
   CompileOptions,
@@ -93,18 +94,18 @@ export type {
   HostModule,
   ImportType,
   InstantiateOptions,
+  Isolation,
   Memory,
   MemoryType,
   ModuleInstance,
   Runtime,
   RuntimeCapabilities,
+  RuntimeFeatures,
   Value,
   ValueType,
 } from "./runtime/contract.ts";
 export { WasmError, WasmErrorCode } from "./runtime/errors.ts";
-export type { RuntimeConfig, RuntimeFactory } from "./runtime/registry.ts";
-
-// To add an engine.
+export type { EngineDescription, RuntimeConfig, RuntimeFactory } from "./runtime/registry.ts";
 export { create, list, register } from "./runtime/registry.ts";
 export type { Batch, Signal } from "./telemetry/batch.ts";
 // Telemetry: OTLP bytes.

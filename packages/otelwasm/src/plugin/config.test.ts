@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BASIC_CAPABILITIES } from "../runtime/capabilities.ts";
 import { list, register } from "../runtime/registry.ts";
 import { pluginConfigSchema } from "./config.ts";
 import type { PluginRole } from "./requirements.ts";
 
 register("elsewhere", {
-  capabilities: { deadline: true, memoryLimit: true },
+  capabilities: () => ({ ...BASIC_CAPABILITIES, isolations: ["worker", "inline"], deadline: true, memoryLimit: true }),
   validate: (config) => ((config as { mode?: string } | undefined)?.mode === "bad" ? ["mode: must be good"] : []),
   create: () => Promise.reject(new Error("not created here")),
 });
 
 register("incapable", {
-  capabilities: { deadline: false, memoryLimit: false },
+  capabilities: () => ({
+    ...BASIC_CAPABILITIES,
+    isolations: ["worker", "inline"],
+    deadline: false,
+    memoryLimit: false,
+  }),
   validate: () => [],
   create: () => Promise.reject(new Error("not created here")),
 });

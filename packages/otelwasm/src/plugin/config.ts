@@ -1,8 +1,9 @@
 import { type ZodType, z } from "zod";
 import { byteSize, positiveDuration } from "../config/values.ts";
+import { ISOLATIONS, type Isolation } from "../runtime/contract.ts";
 import { capabilitiesOf, type RuntimeConfig, validate } from "../runtime/registry.ts";
 import { type GrantsConfig, grantKeys } from "./grants-config.ts";
-import { ISOLATIONS, type Isolation, ON_FAILURE, type OnFailure } from "./options.ts";
+import { ON_FAILURE, type OnFailure } from "./options.ts";
 import type { PluginRole } from "./requirements.ts";
 import "../runtime/engines.ts";
 
@@ -13,7 +14,7 @@ export interface PluginConfig extends GrantsConfig {
   /** Handed to the guest as it stands, as JSON. */
   readonly plugin_config?: unknown;
   readonly runtime_config?: RuntimeConfig | undefined;
-  /** Where the guest runs: in a worker thread of its own (default), or on the thread of the pipelines. */
+  /** Where the guest runs. Default: what the engine's capabilities name first. */
   readonly isolation?: Isolation | undefined;
   /** How many instances share the work. Default 1. */
   readonly instances?: number | undefined;
@@ -191,10 +192,22 @@ function inlineProblems({ isolation, instances, limits, runtime_config }: Plugin
   return problems;
 }
 
-function engineProblems({ limits, runtime_config }: PluginConfig): ConfigProblem[] {
+function engineProblems({ isolation, limits, runtime_config }: PluginConfig): ConfigProblem[] {
   const engine = capabilitiesOf(runtime_config);
-  if (engine === undefined || engine.capabilities.memoryLimit || limits?.memory === undefined) return [];
-  return [{ path: ["limits", "memory"], why: `the engine "${engine.type}" cannot limit memory; remove the limit` }];
+  if (engine === undefined) return [];
+  const { isolations, memoryLimit } = engine.capabilities;
+  const problems: ConfigProblem[] = [];
+  if (isolation !== undefined && !isolations.includes(isolation))
+    problems.push({
+      path: ["isolation"],
+      why: `the engine "${engine.type}", as it is configured, cannot run so; it can with ${isolations.join(" or ")}`,
+    });
+  if (!memoryLimit && limits?.memory !== undefined)
+    problems.push({
+      path: ["limits", "memory"],
+      why: `the engine "${engine.type}" cannot limit memory; remove the limit`,
+    });
+  return problems;
 }
 
 function restartProblems(restart: RestartConfig | undefined): ConfigProblem[] {

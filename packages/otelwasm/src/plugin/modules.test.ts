@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { BASIC_CAPABILITIES } from "../runtime/capabilities.ts";
 import type { CompiledModule, Runtime } from "../runtime/contract.ts";
 import { create, register } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
@@ -12,7 +13,7 @@ const events: string[] = [];
 
 /** The embedded engine, which says what is asked of it. Workers do not know it: to them it hands modules as to itself. */
 register("told", {
-  capabilities: { deadline: false, memoryLimit: true },
+  capabilities: () => ({ ...BASIC_CAPABILITIES, deadline: false, memoryLimit: true }),
   validate: () => [],
   async create(): Promise<Runtime> {
     const runtime = await create();

@@ -1,7 +1,7 @@
 /** What a plugin is loaded with, and the defaults, as data. */
 import { ConfigError } from "../component/errors.ts";
 import type { Logger } from "../component/logger.ts";
-import type { RuntimeCapabilities } from "../runtime/contract.ts";
+import type { Isolation, RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
@@ -12,13 +12,6 @@ export type PluginSource =
   | { readonly path: string; readonly binary?: never }
   /** A WebAssembly binary; it is not kept. */
   | { readonly binary: Uint8Array; readonly path?: never };
-
-/**
- * Where guest code runs. `worker`: each instance in a thread of its own, which can be ended from outside. `inline`: on the caller's thread,
- * without a hop and without a deadline, for plugins that one trusts; not for receivers, whose loop blocks.
- */
-export const ISOLATIONS = ["worker", "inline"] as const;
-export type Isolation = (typeof ISOLATIONS)[number];
 
 /** What happens to data while a plugin is broken, and to the batch that broke it. */
 export const ON_FAILURE = ["reject", "pass_through", "drop"] as const;
@@ -81,7 +74,7 @@ export type PluginOptions = PluginSource & {
   readonly guestLogger?: Logger;
   /** What the guest may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
   readonly grants?: Partial<WasiGrants>;
-  /** Default: `worker`. */
+  /** Default: the engine's, the first of its `capabilities.isolations`. */
   readonly isolation?: Isolation;
   /** How many instances work side by side, for processors and exporters. Default: 1. */
   readonly instances?: number;
@@ -129,10 +122,18 @@ const TIMEOUTS = ["callTimeoutMs", "startTimeoutMs", "shutdownTimeoutMs"] as con
 
 /** @throws ConfigError that lists everything that cannot be had */
 export function resolveOptions(options: PluginOptions, engine: RuntimeCapabilities): ResolvedOptions {
-  const { role, isolation = "worker", instances = 1, onFailure = "reject", limits = {} } = options;
+  const {
+    role,
+    isolation = engine.isolations[0] ?? "worker",
+    instances = 1,
+    onFailure = "reject",
+    limits = {},
+  } = options;
   const issues: string[] = [];
   if (!Number.isInteger(instances) || instances < 1)
     issues.push(`instances: must be a whole number above 0, not ${instances}`);
+  if (!engine.isolations.includes(isolation))
+    issues.push(`isolation: the engine cannot be isolated so; it can by ${engine.isolations.join(" or ")}`);
   if (role === "receiver" && isolation === "inline")
     issues.push("isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker");
   if (role === "receiver" && instances > 1)

@@ -14,8 +14,9 @@ export function contractSuite(
   name: string,
   capabilities: RuntimeCapabilities,
   createRuntime: () => Promise<Runtime>,
+  options: { readonly skip?: string } = {},
 ): void {
-  describe(`${name}: runtime contract`, () => {
+  describe(`${name}: runtime contract`, options, () => {
     let bench: Bench;
     before(async () => {
       bench = new Bench(await createRuntime());

@@ -59,6 +59,13 @@ export interface Runtime {
     options?: InstantiateOptions,
   ): Promise<{ instance: ModuleInstance; context: Context }>;
   /** Closes what was compiled, too. Instances must be closed before. */
+  /**
+   * Ends the call that an instance of the same engine runs on another thread of this process, within milliseconds: it throws `deadline` there. The instance is
+   * of no use afterwards. Present if `capabilities.interrupt` says so.
+   *
+   * @param cells what the instance got as `InstantiateOptions.interrupt`
+   */
+  interrupt?(cells: Int32Array): void;
   close(): Promise<void>;
 }
 
@@ -71,13 +78,52 @@ export interface CompileOptions {
 export interface InstantiateOptions {
   /** Milliseconds that each call into the guest may take. Needs `capabilities.deadline`. */
   readonly callTimeout?: number;
+  /**
+   * For another thread to end calls by, `INTERRUPT_CELLS` of shared memory: the first is not 0 once the running call, or the next one, is to be ended; the second is the
+   * adapter's own number for the instance. Needs `capabilities.interrupt`.
+   */
+  readonly interrupt?: Int32Array;
 }
+
+/** The length of `InstantiateOptions.interrupt`. */
+export const INTERRUPT_CELLS = 2;
+
+/**
+ * Where instances run. `inline`: on the thread of the pipelines, without a hop; `worker`: in a thread of their own; `process`: in a process of their own, which an engine that
+ * fails may take with it.
+ */
+export const ISOLATIONS = ["worker", "inline", "process"] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
 
 /** What an engine can do; a configuration that asks for more is refused when it is read. */
 export interface RuntimeCapabilities {
-  /** Ends a call that runs too long, on the thread that it runs on. */
+  /** Where instances may run. The first is the default: the fastest that is safe. */
+  readonly isolations: readonly Isolation[];
+  /** Ends a call that runs too long, on the thread that it runs on: `InstantiateOptions.callTimeout`. */
   readonly deadline: boolean;
+  /** Ends a call from another thread: `Runtime.interrupt`. An engine that cannot, and whose code a worker's end does not stop, is ended with its process. */
+  readonly interrupt: boolean;
+  /** The end of a worker thread ends the guest's code in it. True where that is JavaScript's own engine. */
+  readonly endsWithThread: boolean;
   readonly memoryLimit: boolean;
+  /** Limits the instructions of each call. */
+  readonly fuel: boolean;
+  /** Threads share what was compiled: `CompiledModule.share`. */
+  readonly sharedCompile: boolean;
+  /** What was compiled can be kept on disk. */
+  readonly diskCache: boolean;
+  readonly features: RuntimeFeatures;
+}
+
+/** Proposals that became part of WebAssembly after its first version: https://webassembly.org/features/ */
+export interface RuntimeFeatures {
+  readonly threads: boolean;
+  readonly simd: boolean;
+  readonly bulkMemory: boolean;
+  readonly exceptions: boolean;
+  readonly gc: boolean;
+  readonly memory64: boolean;
+  readonly tailCalls: boolean;
 }
 
 /** Compiled once, instantiated as often as wanted. */

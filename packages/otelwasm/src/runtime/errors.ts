@@ -24,6 +24,8 @@ export const WasmErrorCode = {
   exception: "uncaught WebAssembly exception",
   /** The call ran longer than its limit and was stopped. */
   deadline: "the call ran past its deadline",
+  /** The call used up the instructions that it may execute. */
+  fuel: "the call used up its fuel",
   /** The memory could not be made as large as the module declares. */
   memory_limit: "the memory limit is exceeded",
   /** A host function refused the guest's call (wild pointer, wrong context). */

@@ -36,19 +36,19 @@ function chosen(item: ImportType, hosts: readonly HostFunction[] | undefined): H
 }
 
 /**
- * The host functions that a module imports.
+ * The host functions that a module imports, in the order of its imports; one that is imported twice stands there twice.
  *
  * @throws WasmError `link` that lists every import that is missing or has another type
  */
-export function resolveImports(imports: readonly ImportType[], hostModule: HostModule): ReadonlySet<HostFunction> {
+export function resolveImports(imports: readonly ImportType[], hostModule: HostModule): readonly HostFunction[] {
   const offered = offeredFunctions(hostModule);
   const problems = new Set<string>();
-  const resolved = new Set<HostFunction>();
+  const resolved: HostFunction[] = [];
   for (const item of imports) {
     const problem = linkProblem(item, offered);
     if (problem !== undefined) problems.add(problem);
     const host = chosen(item, offered.get(keyOf(item.module, item.name)));
-    if (host !== undefined) resolved.add(host);
+    if (host !== undefined) resolved.push(host);
   }
   if (problems.size > 0) throw new WasmError("link", [...problems].join("; "));
   return resolved;

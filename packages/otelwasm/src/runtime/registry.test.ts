@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BASIC_CAPABILITIES } from "./capabilities.ts";
 import "./engines.ts";
 import type { Runtime } from "./contract.ts";
 import { capabilitiesOf, create, list, type RuntimeFactory, register, validate } from "./registry.ts";
 
 const created: unknown[] = [];
 const factory: RuntimeFactory = {
-  capabilities: { deadline: true, memoryLimit: true },
+  capabilities: () => ({ ...BASIC_CAPABILITIES, deadline: true, memoryLimit: true }),
   validate: (config) => ((config as { mode?: string } | undefined)?.mode === "bad" ? ["mode: must be good"] : []),
   async create(config) {
     created.push(config);
@@ -16,7 +17,7 @@ const factory: RuntimeFactory = {
 register("other", factory);
 
 test("built-in engines are registered when engines.ts is imported", () => {
-  assert.deepEqual(list(), ["other", "v8"]);
+  assert.deepEqual(list(), ["other", "v8", "wasmtime"]);
 });
 
 test("registering a type twice is an error", () => {
@@ -30,10 +31,12 @@ test("the default is the embedded engine", async () => {
 });
 
 test("an unknown type's error lists the known ones", async () => {
-  assert.deepEqual(validate({ type: "nope" }), ['type: unknown runtime type "nope"; known types: other, v8']);
+  assert.deepEqual(validate({ type: "nope" }), [
+    `type: unknown runtime type "nope"; known types: ${list().join(", ")}`,
+  ]);
   await assert.rejects(
     create({ type: "nope" }),
-    /runtime_config::type: unknown runtime type "nope"; known types: other, v8/,
+    /runtime_config::type: unknown runtime type "nope"; known types: other, v8, wasmtime/,
   );
 });
 
@@ -64,7 +67,7 @@ test("an engine's options must be a mapping", () => {
 });
 
 test("what an engine can do is known before it is created", async () => {
-  assert.deepEqual(capabilitiesOf({ type: "other" }), { type: "other", capabilities: factory.capabilities });
+  assert.deepEqual(capabilitiesOf({ type: "other" }), { type: "other", capabilities: factory.capabilities(undefined) });
   assert.equal(capabilitiesOf({ type: "nope" }), undefined);
   const runtime = await create();
   assert.deepEqual(capabilitiesOf(), { type: "v8", capabilities: runtime.capabilities });

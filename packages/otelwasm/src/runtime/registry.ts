@@ -2,8 +2,16 @@ import type { Runtime, RuntimeCapabilities } from "./contract.ts";
 
 /** How an engine becomes known. */
 export interface RuntimeFactory {
-  /** Known before anything is created: a configuration that asks for more is refused when it is read. */
-  readonly capabilities: RuntimeCapabilities;
+  /**
+   * Known before anything is created: a configuration that asks for more is refused when it is read.
+   *
+   * @param config as for `create`; what is wrong in it is for `validate` to say
+   */
+  capabilities(config: unknown): RuntimeCapabilities;
+  /** Why the engine cannot be used on this machine, and what to do about it; absent or `undefined` if it can. */
+  missing?(config: unknown): string | undefined;
+  /** The engine's own version, and where its library is; for people. @throws if it is missing */
+  describe?(config: unknown): EngineDescription;
   /**
    * Checks `runtime_config.<type>` when the configuration is read.
    *
@@ -13,6 +21,12 @@ export interface RuntimeFactory {
   validate(config: unknown): readonly string[];
   /** @param config valid according to `validate` */
   create(config: unknown): Promise<Runtime>;
+}
+
+export interface EngineDescription {
+  readonly version: string;
+  /** Of the shared library; absent for what is part of the program. */
+  readonly path?: string;
 }
 
 /** `runtime_config` of a component: the engine's name, and under that name its own options. */
@@ -42,7 +56,16 @@ export function capabilitiesOf(
 ): { readonly type: string; readonly capabilities: RuntimeCapabilities } | undefined {
   const type = config.type ?? DEFAULT_RUNTIME;
   const factory = factories.get(type);
-  return factory === undefined ? undefined : { type, capabilities: factory.capabilities };
+  return factory === undefined ? undefined : { type, capabilities: factory.capabilities(optionsOf(config, type)) };
+}
+
+/** What is registered under a name; its options are `runtime_config.<type>`. */
+export function factoryOf(type: string): RuntimeFactory | undefined {
+  return factories.get(type);
+}
+
+function optionsOf(config: RuntimeConfig, type: string): unknown {
+  return config[type] ?? undefined;
 }
 
 /** One message for each thing that is wrong with a `runtime_config`, each starting with its path below `runtime_config`. */
@@ -59,7 +82,7 @@ export function validate(config: RuntimeConfig): readonly string[] {
         : `${key}: unknown key; the options of the engine "${type}" go under "${type}"`,
     );
   }
-  const options = config[type] ?? undefined;
+  const options = optionsOf(config, type);
   if (options !== undefined && (typeof options !== "object" || Array.isArray(options)))
     return [...issues, `${type}: must be a mapping of the engine's options`];
   return [...issues, ...factory.validate(options).map((issue) => `${type}::${issue}`)];
@@ -70,5 +93,5 @@ export async function create(config: RuntimeConfig = {}): Promise<Runtime> {
   const issues = validate(config);
   if (issues.length > 0) throw new Error(issues.map((issue) => `runtime_config::${issue}`).join("; "));
   const type = config.type ?? DEFAULT_RUNTIME;
-  return factories.get(type)!.create(config[type] ?? undefined);
+  return factories.get(type)!.create(optionsOf(config, type));
 }

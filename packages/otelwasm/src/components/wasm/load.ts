@@ -5,6 +5,7 @@ import { grantsOf } from "../../plugin/grants-config.ts";
 import { DEFAULT_LIMITS, type PluginOptions, type PluginState } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
+import { capabilitiesOf } from "../../runtime/registry.ts";
 import { measurePlugin } from "./metrics.ts";
 
 /**
@@ -96,5 +97,6 @@ export function shutdownTimeoutOf({ limits }: PluginConfig): number {
 
 /** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */
 export function movesBuffers(config: PluginConfig): boolean {
-  return config.isolation !== "inline" && config.on_failure !== "pass_through";
+  const isolation = config.isolation ?? capabilitiesOf(config.runtime_config)?.capabilities.isolations[0];
+  return isolation === "worker" && config.on_failure !== "pass_through";
 }

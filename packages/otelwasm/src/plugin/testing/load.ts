@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
+import type { Isolation } from "../../runtime/contract.ts";
+import { V8_CAPABILITIES } from "../../runtime/v8/runtime.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
-import { ISOLATIONS, type Isolation, type PluginOptions } from "../options.ts";
+import type { PluginOptions } from "../options.ts";
 import { WasmPlugin } from "../plugin.ts";
 import { LineLogger } from "./guests.ts";
 
@@ -18,7 +20,7 @@ let current: Isolation | undefined;
 
 /** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
 export function inBothIsolations(tests: (isolation: Isolation) => void): void {
-  for (const isolation of ISOLATIONS)
+  for (const isolation of V8_CAPABILITIES.isolations)
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;

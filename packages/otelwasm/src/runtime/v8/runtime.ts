@@ -1,5 +1,3 @@
-import { type ModuleInfo, parseModule } from "../binary.ts";
-import { exportStart, limitMemory } from "../binary-rewrite.ts";
 import type {
   CompiledModule,
   CompileOptions,
@@ -13,13 +11,32 @@ import type {
 } from "../contract.ts";
 import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
+import { prepareModule } from "../prepare.ts";
 import { importedFunction } from "./calls.ts";
 import { fromCompile, fromInstantiate, fromTrap } from "./errors.ts";
 import { V8CompiledModule, V8Instance, type V8SharedModule } from "./instance.ts";
 import { V8Memory } from "./memory.ts";
 import { type JsFunction, type JsInstance, type JsMemory, WebAssembly } from "./webassembly.ts";
 
-export const V8_CAPABILITIES: RuntimeCapabilities = { deadline: false, memoryLimit: true };
+export const V8_CAPABILITIES: RuntimeCapabilities = {
+  isolations: ["worker", "inline"],
+  deadline: false,
+  interrupt: false,
+  endsWithThread: true,
+  memoryLimit: true,
+  fuel: false,
+  sharedCompile: true,
+  diskCache: false,
+  features: {
+    threads: true,
+    simd: true,
+    bulkMemory: true,
+    exceptions: true,
+    gc: true,
+    memory64: true,
+    tailCalls: true,
+  },
+};
 
 /** The engine inside Node.js: on the calling thread, with nothing to install. */
 export class V8Runtime implements Runtime {
@@ -30,17 +47,8 @@ export class V8Runtime implements Runtime {
 
   async compile(binary: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     if (this.#closed) throw new WasmError("closed", "the runtime");
-    const declared = parseModule(binary);
-    if (options.memoryLimit !== undefined && declared.arrays)
-      // One that does not fit on a worker's heap ends the process.
-      throw new WasmError(
-        "unsupported",
-        "the module has garbage-collected arrays, whose memory v8 cannot limit; build the plugin for linear memory",
-      );
-    const limited = options.memoryLimit === undefined ? binary : limitMemory(binary, declared, options.memoryLimit);
-    const info = limited === binary ? declared : parseModule(limited);
-    const startExport = nameForStart(info);
-    const bytes = startExport === undefined ? unshared(limited) : exportStart(limited, info, startExport);
+    const { binary: prepared, info, startExport } = prepareModule("v8", binary, options);
+    const bytes = unshared(prepared);
     try {
       const module = await WebAssembly.compile(bytes);
       return this.#keep(new V8CompiledModule({ module, imports: info.imports, exports: info.exports, startExport }));
@@ -61,6 +69,8 @@ export class V8Runtime implements Runtime {
   ): Promise<{ instance: ModuleInstance; context: Context }> {
     if (!(module instanceof V8CompiledModule))
       throw new WasmError("unsupported", "another runtime compiled the module");
+    if (options.interrupt !== undefined)
+      throw new WasmError("unsupported", "v8 cannot be interrupted by another thread");
     if (options.callTimeout !== undefined) throw new WasmError("unsupported", "v8 has no deadline for calls");
     const compiled = module.module;
     const memory = new V8Memory();
@@ -118,14 +128,6 @@ function runStart(start: JsFunction): void {
   } catch (error) {
     throw fromTrap(error);
   }
-}
-
-/** Only a start function that can reach a host function has to wait for the memory. */
-function nameForStart(info: ModuleInfo): string | undefined {
-  if (info.start === undefined || !info.imports.some((item) => item.kind === "function")) return undefined;
-  let name = "(start)";
-  while (info.exports.some((item) => item.name === name)) name += "'";
-  return name;
 }
 
 /** The JavaScript API takes no shared bytes. */

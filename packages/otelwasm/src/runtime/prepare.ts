@@ -1,0 +1,41 @@
+import { type ModuleInfo, parseModule } from "./binary.ts";
+import { exportStart, limitMemory } from "./binary-rewrite.ts";
+import type { CompileOptions } from "./contract.ts";
+import { WasmError } from "./errors.ts";
+
+/** A module as an engine gets it. */
+export interface PreparedModule {
+  /** The caller's, where nothing had to be changed. */
+  readonly binary: Uint8Array;
+  readonly info: ModuleInfo;
+  /** The name that the start function is exported under, if the adapter has to call it once the memory is at hand. */
+  readonly startExport: string | undefined;
+}
+
+/**
+ * Writes into the module what no engine has to be able to do then: the limit of its memory, and a start function that waits until its host functions can see the memory.
+ *
+ * @throws WasmError `invalid_module`, `unsupported`, `memory_limit`
+ */
+export function prepareModule(type: string, original: Uint8Array, { memoryLimit }: CompileOptions): PreparedModule {
+  const declared = parseModule(original);
+  if (memoryLimit !== undefined && declared.arrays)
+    // What does not fit may end the process.
+    throw new WasmError(
+      "unsupported",
+      `the module has garbage-collected arrays, whose memory ${type} cannot limit; build the plugin for linear memory`,
+    );
+  const limited = memoryLimit === undefined ? original : limitMemory(original, declared, memoryLimit);
+  const info = limited === original ? declared : parseModule(limited);
+  const startExport = nameForStart(info);
+  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  return { binary, info, startExport };
+}
+
+/** Only a start function that can reach a host function has to wait for the memory. */
+function nameForStart(info: ModuleInfo): string | undefined {
+  if (info.start === undefined || !info.imports.some((item) => item.kind === "function")) return undefined;
+  let name = "(start)";
+  while (info.exports.some((item) => item.name === name)) name += "'";
+  return name;
+}

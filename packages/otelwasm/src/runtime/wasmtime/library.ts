@@ -1,0 +1,147 @@
+import { type Address, bind, copyOf, NativeBlock, openLibrary } from "../native/ffi.ts";
+import { type LibraryNeed, libraryPath } from "../native/library.ts";
+
+/** The C interface is another one with each version: the layouts of its structures are not for others to know. */
+export const WASMTIME: LibraryNeed = { engine: "wasmtime", version: "50.0.1" };
+
+/** https://docs.wasmtime.dev/c-api/, of that version: what goes in, and after `=` what comes out. */
+const SIGNATURES = {
+  wasm_config_new: "size_t",
+  wasmtime_config_strategy_set: "size_t,uint8_t=void",
+  wasmtime_config_cranelift_opt_level_set: "size_t,uint8_t=void",
+  wasmtime_config_consume_fuel_set: "size_t,bool=void",
+  wasmtime_config_epoch_interruption_set: "size_t,bool=void",
+  wasmtime_config_max_wasm_stack_set: "size_t,size_t=void",
+  wasmtime_config_shared_memory_set: "size_t,bool=void",
+  wasmtime_config_wasm_threads_set: "size_t,bool=void",
+  wasmtime_config_wasm_memory64_set: "size_t,bool=void",
+  wasmtime_config_wasm_tail_call_set: "size_t,bool=void",
+  wasmtime_config_wasm_exceptions_set: "size_t,bool=void",
+  wasmtime_config_wasm_gc_set: "size_t,bool=void",
+  wasmtime_config_wasm_function_references_set: "size_t,bool=void",
+  wasm_engine_new_with_config: "size_t=size_t",
+  wasm_engine_delete: "size_t=void",
+  wasmtime_engine_clone: "size_t=size_t",
+  wasmtime_engine_increment_epoch: "size_t=void",
+  wasmtime_module_new: "size_t,size_t,size_t,size_t=size_t",
+  wasmtime_module_clone: "size_t=size_t",
+  wasmtime_module_delete: "size_t=void",
+  wasmtime_module_serialize: "size_t,size_t=size_t",
+  wasmtime_module_deserialize: "size_t,size_t,size_t,size_t=size_t",
+  wasmtime_store_new: "size_t,size_t,size_t=size_t",
+  wasmtime_store_context: "size_t=size_t",
+  wasmtime_store_delete: "size_t=void",
+  wasmtime_store_epoch_deadline_callback: "size_t,size_t,size_t,size_t=void",
+  wasmtime_context_set_epoch_deadline: "size_t,uint64_t=void",
+  wasmtime_context_set_fuel: "size_t,uint64_t=size_t",
+  wasmtime_instance_new: "size_t,size_t,size_t,size_t,size_t,size_t=size_t",
+  wasmtime_instance_export_get: "size_t,size_t,size_t,size_t,size_t=bool",
+  wasmtime_func_new_unchecked: "size_t,size_t,size_t,size_t,size_t,size_t=void",
+  wasmtime_func_call_unchecked: "size_t,size_t,size_t,size_t,size_t=size_t",
+  wasmtime_memory_data: "size_t,size_t=size_t",
+  wasmtime_memory_data_size: "size_t,size_t=size_t",
+  wasmtime_sharedmemory_data: "size_t=size_t",
+  wasmtime_sharedmemory_data_size: "size_t=size_t",
+  wasmtime_extern_delete: "size_t=void",
+  wasmtime_error_new: "size_t=size_t",
+  wasmtime_error_message: "size_t,size_t=void",
+  wasmtime_error_delete: "size_t=void",
+  wasmtime_trap_new: "size_t,size_t=size_t",
+  wasmtime_trap_code: "size_t,size_t=bool",
+  wasm_trap_message: "size_t,size_t=void",
+  wasm_trap_delete: "size_t=void",
+  wasm_byte_vec_delete: "size_t=void",
+  wasm_valtype_new: "uint8_t=size_t",
+  wasm_valtype_vec_new: "size_t,size_t,size_t=void",
+  wasm_functype_new: "size_t,size_t=size_t",
+} as const;
+
+type Functions = ReturnType<typeof bind<typeof SIGNATURES>>;
+
+/** The library as this thread has it. */
+export class WasmtimeLibrary {
+  readonly call: Functions;
+  /** For what a call gives beside its result; good until the next call of anything. */
+  readonly out: NativeBlock = new NativeBlock(64);
+  readonly #words = NativeBlock.of(new TextEncoder().encode("ended by the host\0"));
+  readonly #functionTypes = new Map<string, Address>();
+
+  constructor(path: string) {
+    this.call = bind(openLibrary(path), path, SIGNATURES);
+  }
+
+  /** What an error says; it is deleted. */
+  takeError(error: Address): string {
+    this.call.wasmtime_error_message(error, this.out.address);
+    this.call.wasmtime_error_delete(error);
+    return this.#takeText();
+  }
+
+  /** A trap's code, if it is one of guest code, and its words; it is deleted. */
+  takeTrap(trap: Address): { readonly code: number | undefined; readonly message: string } {
+    const { call, out } = this;
+    const code = call.wasmtime_trap_code(trap, out.address) ? out.view.getUint8(0) : undefined;
+    call.wasm_trap_message(trap, out.address);
+    call.wasm_trap_delete(trap);
+    return { code, message: this.#takeText() };
+  }
+
+  /** A trap for the engine to unwind the guest's frames with; what it is for is kept elsewhere. */
+  newTrap(): Address {
+    return this.call.wasmtime_trap_new(this.#words.address, this.#words.bytes.length - 1);
+  }
+
+  /** What the epoch's callback ends a call with. */
+  newInterruption(): Address {
+    return this.call.wasmtime_error_new(this.#words.address);
+  }
+
+  /** Kept for the life of the process: there are as many as host functions have types. */
+  functionType(params: readonly number[], results: readonly number[]): Address {
+    const key = `${params}>${results}`;
+    let type = this.#functionTypes.get(key);
+    if (type === undefined) {
+      type = this.#newFunctionType(params, results);
+      this.#functionTypes.set(key, type);
+    }
+    return type;
+  }
+
+  #newFunctionType(params: readonly number[], results: readonly number[]): Address {
+    const { call, out } = this;
+    [params, results].forEach((kinds, index) => {
+      const types = new NativeBlock(8 * kinds.length);
+      for (const [at, kind] of kinds.entries())
+        types.view.setBigUint64(8 * at, BigInt(call.wasm_valtype_new(kind)), true);
+      call.wasm_valtype_vec_new(out.address + 16 * index, kinds.length, types.address);
+      types.free();
+    });
+    return call.wasm_functype_new(out.address, out.address + 16);
+  }
+
+  /** A `wasm_byte_vec_t` in `out`. */
+  takeBytes(): Uint8Array {
+    const { out } = this;
+    const bytes = copyOf(Number(out.view.getBigUint64(8, true)), Number(out.view.getBigUint64(0, true)));
+    this.call.wasm_byte_vec_delete(out.address);
+    return bytes;
+  }
+
+  #takeText(): string {
+    // Messages of traps end with a zero.
+    return new TextDecoder().decode(this.takeBytes()).replace(/\0+$/, "");
+  }
+}
+
+const libraries = new Map<string, WasmtimeLibrary>();
+
+/** @param option `runtime_config.wasmtime.library` @throws WasmError `unsupported` if it is not there, or not the right one */
+export function wasmtimeLibrary(option: string | undefined): WasmtimeLibrary {
+  const path = libraryPath(WASMTIME, option);
+  let library = libraries.get(path);
+  if (library === undefined) {
+    library = new WasmtimeLibrary(path);
+    libraries.set(path, library);
+  }
+  return library;
+}
