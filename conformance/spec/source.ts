@@ -28,7 +28,8 @@ export interface ScriptFile {
 
 /** @returns the scripts, sorted by name; or why there are none, and what a person does about it */
 export function specFiles(): readonly ScriptFile[] | { readonly missing: string } {
-  if (!existsSync(FILES)) return { missing: `the specification's test files are not here; with Go, get them by: ${COMMAND}` };
+  if (!existsSync(FILES))
+    return { missing: `the specification's test files are not here; with Go, get them by: ${COMMAND}` };
   return globSync("*/testdata/*.json", { cwd: FILES })
     .map((path) => {
       const [folder = "", , file = ""] = path.split(sep);
