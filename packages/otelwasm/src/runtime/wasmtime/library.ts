@@ -96,7 +96,7 @@ export class WasmtimeLibrary {
     return this.call.wasmtime_error_new(this.#words.address);
   }
 
-  /** The caller's, to be deleted: the first engine that uses it makes it its own, and the process ends if another does. */
+  /** To be deleted: an engine takes one for its own when it is first used. */
   newFunctionType(params: readonly number[], results: readonly number[]): Address {
     const { call, out } = this;
     [params, results].forEach((kinds, index) => {
