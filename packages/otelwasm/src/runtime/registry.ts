@@ -12,6 +12,8 @@ export interface RuntimeFactory {
   missing?(config: unknown): string | undefined;
   /** The engine's own version, and where its library is; for people. @throws if it is missing */
   describe?(config: unknown): EngineDescription;
+  /** What starts a process that the engine can be used in; absent or `undefined` if the program that runs this does. */
+  launcher?(config: unknown): Launcher | undefined;
   /**
    * Checks `runtime_config.<type>` when the configuration is read.
    *
@@ -21,6 +23,15 @@ export interface RuntimeFactory {
   validate(config: unknown): readonly string[];
   /** @param config valid according to `validate` */
   create(config: unknown): Promise<Runtime>;
+}
+
+/** A program that runs a JavaScript file as Node.js does. */
+export interface Launcher {
+  readonly file: string;
+  /** Before the JavaScript file and its own arguments. */
+  readonly args: readonly string[];
+  /** Of the environment, what the process needs. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface EngineDescription {
