@@ -34,6 +34,9 @@ export interface GuestPlan {
   readonly shutdownRequested: () => boolean;
   /** What the guest waits on, see `WakeSource`. */
   readonly wake?: Int32Array | undefined;
+  /** See `InstantiateOptions`: for engines that can. */
+  readonly interrupt?: Int32Array | undefined;
+  readonly callTimeoutMs?: number | undefined;
   /** See `WasiServices.network`. */
   readonly network?: NetworkLink | undefined;
 }
@@ -80,7 +83,12 @@ export class Guest {
     } catch (error) {
       return failed(error);
     }
-    const made = await plan.runtime.instantiateWithHost(plan.module, host).catch((error: unknown) => {
+    const { interrupt, callTimeoutMs } = plan;
+    const options = {
+      ...(interrupt === undefined ? {} : { interrupt }),
+      ...(callTimeoutMs === undefined ? {} : { callTimeout: callTimeoutMs }),
+    };
+    const made = await plan.runtime.instantiateWithHost(plan.module, host, options).catch((error: unknown) => {
       host.close();
       return failed(error);
     });

@@ -86,9 +86,10 @@ export class WasmtimeRuntime implements Runtime {
         const number = callbacks.hosts.add(host, state);
         store.keepHost(number);
         const kinds = (types: readonly ValueType[]): number[] => types.map((type) => VALUE_KINDS[type]);
-        const type = library.functionType(kinds(host.params), kinds(host.results));
+        const type = library.newFunctionType(kinds(host.params), kinds(host.results));
         const func = imports.address + EXTERN.size * index + EXTERN.union;
         library.call.wasmtime_func_new_unchecked(context, type, callbacks.host, number, NULL, func);
+        library.call.wasm_functype_delete(type);
       });
       const instance = store.keep(new NativeBlock(16));
       instantiate(store, code, imports, hosts.length, instance);
