@@ -36,12 +36,22 @@ export class WasmEdgeCompiledModule implements CompiledModule {
   readonly #memories: readonly MemoryType[];
   readonly #library: WasmEdgeLibrary;
   readonly #owned: boolean;
+  readonly #closed: (module: WasmEdgeCompiledModule) => void;
   #module: Address;
 
-  /** @param owned whether it goes when this is closed; else it is another's, which is closed later */
-  constructor(library: WasmEdgeLibrary, shared: WasmEdgeSharedModule, owned: boolean) {
+  /**
+   * @param owned whether it goes when this is closed; else it is another's, which is closed later
+   * @param closed told when it is
+   */
+  constructor(
+    library: WasmEdgeLibrary,
+    shared: WasmEdgeSharedModule,
+    owned: boolean,
+    closed: (module: WasmEdgeCompiledModule) => void,
+  ) {
     this.#library = library;
     this.#owned = owned;
+    this.#closed = closed;
     this.#module = shared.module;
     this.imports = shared.imports;
     this.exports = shared.exports;
@@ -69,6 +79,7 @@ export class WasmEdgeCompiledModule implements CompiledModule {
   async close(): Promise<void> {
     if (this.#owned && this.#module !== NULL) this.#library.call.WasmEdge_ASTModuleDelete(this.#module);
     this.#module = NULL;
+    this.#closed(this);
   }
 }
 

@@ -41,15 +41,12 @@ export class WasmEdgeRuntime implements Runtime {
     const prepared = prepareModule("wasmedge", original, options);
     const { imports, exports, memories } = prepared.info;
     const module = await compileModule(this.#library, this.#configuration, this.#options, prepared);
-    const { startExport } = prepared;
-    return this.#keep(
-      new WasmEdgeCompiledModule(this.#library, { module, imports, exports, memories, startExport }, true),
-    );
+    return this.#own({ module, imports, exports, memories, startExport: prepared.startExport }, true);
   }
 
   adopt(shared: unknown): CompiledModule {
     this.#expectOpen();
-    return this.#keep(new WasmEdgeCompiledModule(this.#library, shared as WasmEdgeSharedModule, false));
+    return this.#own(shared as WasmEdgeSharedModule, false);
   }
 
   async instantiateWithHost(
@@ -92,7 +89,8 @@ export class WasmEdgeRuntime implements Runtime {
     if (this.#configuration === NULL) throw new WasmError("closed", "the runtime");
   }
 
-  #keep(compiled: WasmEdgeCompiledModule): WasmEdgeCompiledModule {
+  #own(shared: WasmEdgeSharedModule, owned: boolean): CompiledModule {
+    const compiled = new WasmEdgeCompiledModule(this.#library, shared, owned, (closed) => this.#compiled.delete(closed));
     this.#compiled.add(compiled);
     return compiled;
   }
