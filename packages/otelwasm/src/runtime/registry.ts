@@ -12,8 +12,6 @@ export interface RuntimeFactory {
   missing?(config: unknown): string | undefined;
   /** The engine's own version, and where its library is; for people. @throws if it is missing */
   describe?(config: unknown): EngineDescription;
-  /** What starts a process that the engine can be used in; absent or `undefined` if the program that runs this does. */
-  launcher?(config: unknown): Launcher | undefined;
   /**
    * Checks `runtime_config.<type>` when the configuration is read.
    *
@@ -33,15 +31,6 @@ export interface Launcher {
   /** Before the JavaScript file and its own arguments. */
   readonly args: readonly string[];
   /** All that the process gets of an environment. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** A program that runs a JavaScript file as Node.js does. */
-export interface Launcher {
-  readonly file: string;
-  /** Before the JavaScript file and its own arguments. */
-  readonly args: readonly string[];
-  /** Of the environment, what the process needs. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -1,13 +1,13 @@
 /** From the bytes of a module to what the engine makes instances of. */
-
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
-import { arch, cpus, platform } from "node:os";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cpus, homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ModuleInfo } from "../binary.ts";
 import { withoutCustomSections } from "../binary-rewrite.ts";
-import { CompileCache, type CompileKey, defaultCacheFolder } from "../native/compile-cache.ts";
 import { type Address, NativeBlock, type NativeFunction, NULL } from "../native/ffi.ts";
+import { ModuleCache } from "../native/module-cache.ts";
 import { fromCompile, SUCCESS } from "./errors.ts";
 import { WASMEDGE, type WasmEdgeLibrary } from "./library.ts";
 import type { WasmEdgeOptions } from "./options.ts";
@@ -56,19 +56,16 @@ export async function compileModule(
   module: { readonly binary: Uint8Array; readonly info: ModuleInfo },
 ): Promise<Address> {
   if (options.mode === "interpreter") return load(library, configuration, module.binary);
-  const cache = new CompileCache(options.cache_dir ?? defaultCacheFolder("wasmedge"));
-  const binary = withoutCustomSections(module.binary, module.info, AOT_SECTION);
-  const key: CompileKey = {
-    engine: WASMEDGE.engine,
-    version: WASMEDGE.version,
-    target: targetOf(),
+  const cache = new ModuleCache(options.cache_dir ?? defaultCacheFolder(), {
+    ...WASMEDGE,
+    target: processorFeatures(),
     options: { opt_level: options.opt_level ?? DEFAULT_OPT_LEVEL },
-    binary,
-  };
-  let code = await cache.read(key);
+  });
+  const binary = withoutCustomSections(module.binary, module.info, AOT_SECTION);
+  let code = await cache.get(binary);
   if (code === undefined) {
-    code = await compile(library, configuration, binary, cache.temporary());
-    await cache.write(key, code);
+    code = await compile(library, configuration, binary);
+    await cache.put(binary, code);
   }
   return load(library, configuration, code);
 }
@@ -104,16 +101,12 @@ async function load(library: WasmEdgeLibrary, configuration: Address, binary: Ui
   }
 }
 
-/** @param path where the compiler writes; there is nothing afterwards */
-async function compile(
-  library: WasmEdgeLibrary,
-  configuration: Address,
-  binary: Uint8Array,
-  path: string,
-): Promise<Uint8Array> {
+async function compile(library: WasmEdgeLibrary, configuration: Address, binary: Uint8Array): Promise<Uint8Array> {
   const { call } = library;
   const bytes = NativeBlock.of(binary);
   const compiler = call.WasmEdge_CompilerCreate(configuration);
+  const folder = await mkdtemp(join(tmpdir(), "otelwasm-compile-"));
+  const path = join(folder, "module");
   try {
     const result = await elsewhere(
       call.WasmEdge_CompilerCompileFromBuffer,
@@ -125,7 +118,7 @@ async function compile(
     if (result !== SUCCESS) throw fromCompile(library, result);
     return await readFile(path);
   } finally {
-    await rm(path, { force: true });
+    await rm(folder, { recursive: true, force: true });
     call.WasmEdge_CompilerDelete(compiler);
     bytes.free();
   }
@@ -138,9 +131,14 @@ function elsewhere(call: NativeFunction, ...args: readonly unknown[]): Promise<n
   });
 }
 
+function defaultCacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME;
+  return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "otelwasm/wasmedge");
+}
+
 /** The compiler uses whatever this processor can do. */
-function targetOf(): string {
-  const described = platform() === "linux" ? readFileSync("/proc/cpuinfo", "utf8") : (cpus()[0]?.model ?? "");
+function processorFeatures(): string {
+  const described = process.platform === "linux" ? readFileSync("/proc/cpuinfo", "utf8") : (cpus()[0]?.model ?? "");
   const features = /^(?:flags|Features)\s*:.*$/m.exec(described)?.[0] ?? described;
-  return `${platform()}-${arch()}-${createHash("sha256").update(features).digest("hex")}`;
+  return createHash("sha256").update(features).digest("hex");
 }

@@ -90,7 +90,9 @@ export class WasmEdgeRuntime implements Runtime {
   }
 
   #own(shared: WasmEdgeSharedModule, owned: boolean): CompiledModule {
-    const compiled = new WasmEdgeCompiledModule(this.#library, shared, owned, (closed) => this.#compiled.delete(closed));
+    const compiled = new WasmEdgeCompiledModule(this.#library, shared, owned, (closed) =>
+      this.#compiled.delete(closed),
+    );
     this.#compiled.add(compiled);
     return compiled;
   }
