@@ -15,7 +15,7 @@ const INSIDE = "OTELWASM_TEST_PROCESS";
 const LAST_CHARACTERS = 2000;
 
 /**
- * @param file of the tests, which the process runs again
+ * @param file of the tests, which the process runs again: all of it, so that nothing else is to be in it
  * @param tests registers them; called in that process only
  */
 export async function inOwnProcess(type: string, file: string, tests: () => void): Promise<void> {
