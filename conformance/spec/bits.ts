@@ -144,7 +144,7 @@ function hasGroups(binary: Uint8Array, info: ModuleInfo): boolean {
     for (let lists = 2; lists > 0; lists--)
       for (let types = reader.count(); types > 0; types--) {
         const code = reader.byte();
-        if (code === 0x63 || code === 0x64) reader.skipS33();
+        if (code === 0x63 || code === 0x64) reader.skipSigned(33);
       }
   }
   return false;
