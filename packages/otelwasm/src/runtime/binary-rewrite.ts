@@ -42,6 +42,14 @@ export function exportStart(binary: Uint8Array, info: ModuleInfo, name: string):
   return concat(parts);
 }
 
+/** The module without its custom sections of one name. */
+export function withoutCustomSections(binary: Uint8Array, info: ModuleInfo, name: string): Uint8Array {
+  if (!info.customSections.includes(name)) return binary;
+  const custom = info.customSections.values();
+  const kept = info.sections.filter(({ id }) => id !== SectionId.custom || custom.next().value !== name);
+  return concat([binary.subarray(0, 8), ...kept.map(({ start, end }) => binary.subarray(start, end))]);
+}
+
 const PAGE = 65536;
 const END = 0x0b;
 /** Elements of all tables of a module together. What compilers make has thousands; an engine keeps tables where a limit of bytes does not reach. */

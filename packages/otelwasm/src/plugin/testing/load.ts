@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
-import type { Isolation } from "../../runtime/contract.ts";
-import { V8_CAPABILITIES } from "../../runtime/v8/runtime.ts";
+import { ISOLATIONS, type Isolation } from "../../runtime/contract.ts";
+import { capabilitiesOf } from "../../runtime/registry.ts";
+import "../../runtime/engines.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginOptions } from "../options.ts";
@@ -21,9 +22,16 @@ let current: Isolation | undefined;
 /** The engine that these tests run on: with OTELWASM_TEST_ENGINE, the same tests hold another one to what the embedded one does. */
 export const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
 
-/** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
-export function inBothIsolations(tests: (isolation: Isolation) => void): void {
-  for (const isolation of V8_CAPABILITIES.isolations)
+/** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
+export const THREADS: readonly Isolation[] = ["worker", "inline"];
+
+/** The same tests wherever guests can be: what `load` loads inside is isolated so. */
+export function inEachIsolation(
+  tests: (isolation: Isolation) => void,
+  isolations: readonly Isolation[] = ISOLATIONS,
+): void {
+  const possible = capabilitiesOf({ type: TEST_ENGINE })?.capabilities.isolations ?? [];
+  for (const isolation of isolations.filter((isolation) => possible.includes(isolation)))
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;

@@ -61,12 +61,15 @@ type Functions = ReturnType<typeof bind<typeof SIGNATURES>>;
 
 /** The library as this thread has it. */
 export class WasmtimeLibrary {
+  /** Absolute. */
+  readonly path: string;
   readonly call: Functions;
   /** For what a call gives beside its result; good until the next call of anything. */
   readonly out: NativeBlock = new NativeBlock(64);
   readonly #words = NativeBlock.of(new TextEncoder().encode("ended by the host\0"));
 
   constructor(path: string) {
+    this.path = path;
     this.call = bind(openLibrary(path), path, SIGNATURES);
   }
 
