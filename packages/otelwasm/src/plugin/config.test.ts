@@ -149,6 +149,10 @@ test("what the engine cannot do is refused when the configuration is read", () =
   );
   assert.deepEqual(issues({ ...incapable, ...timed }), [], "a worker can be ended whatever runs in it");
   const capable = { path: "x", runtime_config: { type: "elsewhere" }, isolation: "inline" };
-  assert.deepEqual(issues({ ...capable, limits: { ...memory.limits, ...timed.limits } }), []);
+  assert.deepEqual(issues({ ...capable, limits: { ...memory.limits, call_timeout: "1s" } }), []);
+  assert.match(issues({ ...capable, ...timed }).join(), /^limits::start_timeout: .*,limits::shutdown_timeout: [^,]*/);
+  assert.deepEqual(issues({ ...incapable, isolation: "process" }), [
+    'isolation: the engine "incapable", as it is configured, cannot run so; it can with worker or inline',
+  ]);
   assert.match(issues({ path: "x", isolation: "inline", instances: 2 }).join(), /^instances: .*share one thread/);
 });

@@ -9,6 +9,7 @@ import type {
   ModuleInstance,
   Runtime,
 } from "../runtime/contract.ts";
+import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
 import type { NetworkLink } from "../wasi/sockets/protocol.ts";
@@ -54,6 +55,7 @@ export class Guest {
   failed = false;
   readonly #id: string;
   readonly #takesResults: boolean;
+  readonly #callTimeoutMs: number | undefined;
   readonly #call: GuestCall;
   readonly #host: GuestHostModule;
   readonly #instance: ModuleInstance;
@@ -111,6 +113,7 @@ export class Guest {
   ) {
     this.#id = plan.id;
     this.#host = host;
+    this.#callTimeoutMs = plan.callTimeoutMs;
     this.#takesResults = TAKES_RESULTS[plan.role];
     this.#call = call;
     this.#instance = instance;
@@ -271,6 +274,8 @@ export class Guest {
     this.failed = true;
     // Its last words may be a line without an end.
     this.#host.close();
+    if (error instanceof WasmError && error.code === "deadline" && this.#callTimeoutMs !== undefined)
+      return PluginError.fromDeadline(this.#id, operation, this.#callTimeoutMs);
     return PluginError.fromTrap(this.#id, operation, error, call.reason);
   }
 }

@@ -6,8 +6,9 @@ import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
 import { parseModule } from "../runtime/binary.ts";
 import type { CompiledModule, RuntimeCapabilities } from "../runtime/contract.ts";
-import { capabilitiesOf, launcherOf, validate } from "../runtime/registry.ts";
-import "../runtime/engines.ts";
+import { engineModules, isFromModule } from "../runtime/engine-modules.ts";
+import { BUILT_IN } from "../runtime/engines.ts";
+import { capabilitiesOf, DEFAULT_RUNTIME, launcherOf, validate } from "../runtime/registry.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
@@ -41,6 +42,7 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const binary = options.binary ?? (await read(options.id, options.path));
   const { capabilities } = capabilitiesOf(runtimeConfig)!;
   const resolved = resolveOptions(options, capabilities);
+  if (resolved.isolation !== "inline") expectElsewhere(runtimeConfig.type ?? DEFAULT_RUNTIME);
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
   if (resolved.isolation === "process") {
     const exports = checkModule(parse(binary, options), options);
@@ -62,6 +64,14 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   }
 }
 
+/** What was registered by code that a guest's thread does not run is not known there. */
+function expectElsewhere(type: string): void {
+  if (BUILT_IN.includes(type) || isFromModule(type)) return;
+  throw new ConfigError([
+    `isolation: only this thread knows the engine "${type}"; register it in a module that service::engines names, or use isolation inline`,
+  ]);
+}
+
 function placesOf(
   { runtime, module, portable }: SharedModule,
   plan: Pick<WorkerPlan, "id" | "role" | "exports" | "config" | "maxResultBytes" | "grants">,
@@ -74,7 +84,12 @@ function placesOf(
     const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
     return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited, callTimeoutMs }, owner);
   }
-  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, module: portable };
+  const workerPlan = {
+    ...plan,
+    runtimeConfig: options.runtimeConfig ?? {},
+    engineModules: engineModules(),
+    module: portable,
+  };
   // A batch that a broken plugin lets through must still be there.
   const buffers = onFailure === "pass_through" ? "copy" : "move";
   const interrupt = interruptOf(runtime);
@@ -89,7 +104,16 @@ function processesOf(
   { interrupt, endsWithThread }: RuntimeCapabilities,
 ): (owner: PlaceOwner) => Place {
   const endsProcess = !interrupt && !endsWithThread;
-  const whole: ProcessPlan = { ...plan, id, path, role, runtimeConfig, limits, endsProcess };
+  const whole: ProcessPlan = {
+    ...plan,
+    id,
+    path,
+    role,
+    runtimeConfig,
+    engineModules: engineModules(),
+    limits,
+    endsProcess,
+  };
   const serialized = serialize(whole);
   const launcher = launcherOf(runtimeConfig);
   return (owner) => new ProcessPlace({ id, plan: serialized, limits, logger, guestLogger, launcher }, owner);

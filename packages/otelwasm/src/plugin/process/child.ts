@@ -11,6 +11,9 @@ import { PIPE } from "./protocol.ts";
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
 
+/** An engine that somebody added imports this package by its name: the same files as here. */
+const NODE_OPTIONS = ENTRY.href.endsWith(".ts") ? ["--conditions=otelwasm-source"] : [];
+
 /** The program that runs this. */
 const THIS_PROGRAM: Launcher = { file: process.execPath, args: [], env: {} };
 
@@ -51,7 +54,7 @@ export class Child {
   constructor(options: ChildOptions) {
     this.#options = options;
     const { file, args, env } = options.launcher ?? THIS_PROGRAM;
-    this.#process = spawn(file, [...args, fileURLToPath(ENTRY), options.id], {
+    this.#process = spawn(file, [...args, ...NODE_OPTIONS, fileURLToPath(ENTRY), options.id], {
       env: { ...env },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       // Ctrl-C is for this process, which ends the others when they are done.

@@ -4,6 +4,7 @@ import { deserialize } from "node:v8";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import type { CompileOptions } from "../../runtime/contract.ts";
+import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import "../../runtime/engines.ts";
 import { PluginError } from "../errors.ts";
@@ -81,6 +82,7 @@ class InstanceServer implements PlaceOwner {
   async #prepare(): Promise<ThreadPlace> {
     const { binary, memoryLimit, limits, path, endsProcess, ...plan } = this.#plan!;
     const options: CompileOptions = memoryLimit === undefined ? {} : { memoryLimit };
+    await importEngineModules(plan.engineModules);
     this.#module = await acquireModule(plan.runtimeConfig, binary, options).catch((error: unknown) => {
       if (!(error instanceof CompileFailure)) throw error;
       throw PluginError.fromLoad(plan.id, path, [error.message], error.cause);

@@ -22,6 +22,8 @@ export interface ProcessPlan {
   readonly path: string | undefined;
   readonly role: PluginRole;
   readonly runtimeConfig: RuntimeConfig;
+  /** What to import before the engine can be created: `engineModules` of the collector's process. */
+  readonly engineModules: readonly string[];
   readonly binary: Uint8Array;
   /** In bytes; absent if the engine has none. */
   readonly memoryLimit?: number;

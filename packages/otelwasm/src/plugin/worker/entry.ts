@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import type { CompiledModule, Runtime } from "../../runtime/contract.ts";
+import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { create } from "../../runtime/registry.ts";
 import "../../runtime/engines.ts";
 import type { ResultSink } from "../call.ts";
@@ -174,7 +175,8 @@ class GuestThread {
   }
 
   async #startEngine(): Promise<{ runtime: Runtime; module: CompiledModule }> {
-    const { runtimeConfig, module } = this.#plan;
+    const { runtimeConfig, engineModules, module } = this.#plan;
+    await importEngineModules(engineModules);
     const runtime = await create(runtimeConfig);
     if ("binary" in module) return { runtime, module: await runtime.compile(module.binary, module) };
     return { runtime, module: runtime.adopt!(module.shared) };

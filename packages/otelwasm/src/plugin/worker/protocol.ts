@@ -18,6 +18,8 @@ export interface WorkerPlan {
   readonly id: string;
   readonly role: PluginRole;
   readonly runtimeConfig: RuntimeConfig;
+  /** What to import before the engine can be created: `engineModules`. */
+  readonly engineModules: readonly string[];
   /** What `CompiledModule.share` gave; or the binary, if the engine's modules cannot be shared. */
   readonly module: { readonly shared: unknown } | { readonly binary: Uint8Array; readonly memoryLimit?: number };
   readonly exports: ResolvedExports;

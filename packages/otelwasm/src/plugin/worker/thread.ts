@@ -26,6 +26,9 @@ import { CallWatch } from "./watch.ts";
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
 
+/** An engine that somebody added imports this package by its name: the same files as here. */
+const EXEC_ARGV = import.meta.url.endsWith(".ts") ? ["--conditions=otelwasm-source"] : [];
+
 /** A call of the guest that is under way, the oldest first. */
 interface CallEntry {
   readonly call: Call;
@@ -180,7 +183,7 @@ export class ThreadPlace implements Place {
       name: `otelwasm ${plan.id}`,
       // The guest's thread gets nothing of this process: no environment, no options of the command line.
       env: {},
-      execArgv: [],
+      execArgv: EXEC_ARGV,
       resourceLimits: {
         // What a guest keeps outside of its linear memory (tables, garbage-collected objects) is on this heap.
         maxOldGenerationSizeMb: Math.max(64, Math.ceil(limits.memoryBytes / 2 ** 20)),

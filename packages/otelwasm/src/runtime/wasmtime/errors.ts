@@ -26,18 +26,21 @@ const TRAPS: Readonly<Record<number, WasmErrorCode>> = {
 
 /** Of what the engine gave back beside a result, one or none is set. */
 export function fromFailure(library: WasmtimeLibrary, error: Address, trap: Address): WasmError {
-  if (trap !== NULL) {
-    const { code, message } = library.takeTrap(trap);
-    const known = code === undefined ? undefined : TRAPS[code];
-    // The message has the guest's stack.
-    return known === undefined
-      ? new WasmError("trap", firstLine(message))
-      : new WasmError(known, undefined, { cause: new Error(message) });
-  }
-  const message = library.takeError(error);
-  return /thrown Wasm exception|uncaught exception/i.test(message)
-    ? new WasmError("exception", undefined, { cause: new Error(message) })
-    : new WasmError("trap", firstLine(message), { cause: new Error(message) });
+  if (trap === NULL) return unnamed(library.takeError(error));
+  const { code, message } = library.takeTrap(trap);
+  const known = code === undefined ? undefined : TRAPS[code];
+  // The message has the guest's stack.
+  return known === undefined ? unnamed(message) : new WasmError(known, undefined, { cause: new Error(message) });
+}
+
+/** What has no code of a trap: an exception that nobody caught, and what the engine cannot do. */
+function unnamed(message: string): WasmError {
+  const cause = new Error(message);
+  if (/^\s*(thrown Wasm exception|uncaught exception)/im.test(message))
+    return new WasmError("exception", undefined, { cause });
+  // Where there is a stack, the reason stands below it.
+  const [, reason = message] = /\nCaused by:\s*(.*)/s.exec(message) ?? [];
+  return new WasmError("trap", lines(reason), { cause });
 }
 
 export function fromCompile(message: string): WasmError {
@@ -51,8 +54,4 @@ function lines(message: string): string {
     .map((line) => line.replace(/^\s*(Caused by:|\d+:)?\s*/, "").trim())
     .filter((line) => line !== "")
     .join(": ");
-}
-
-function firstLine(message: string): string {
-  return message.split("\n", 1)[0] ?? "";
 }

@@ -35,11 +35,13 @@ export function wasmtimeOptions(config: unknown): WasmtimeOptions {
 export function capabilitiesFor({ fuel }: Partial<WasmtimeOptions>): RuntimeCapabilities {
   return {
     ...BASIC_CAPABILITIES,
-    isolations: ["worker", "inline"],
+    isolations: ["worker", "inline", "process"],
+    deadline: true,
     interrupt: true,
     memoryLimit: true,
     fuel: fuel !== undefined,
     sharedCompile: true,
+    diskCache: true,
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,
