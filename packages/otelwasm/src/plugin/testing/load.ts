@@ -25,6 +25,9 @@ const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
 /** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
 export const THREADS: readonly Isolation[] = ["worker", "inline"];
 
+/** Where a guest can be ended from outside. */
+export const APART: readonly Isolation[] = ["worker", "process"];
+
 /** The same tests wherever guests can be: what `load` loads inside is isolated so. */
 export function inEachIsolation(
   tests: (isolation: Isolation) => void,
