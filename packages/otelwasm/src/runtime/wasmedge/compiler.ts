@@ -52,6 +52,7 @@ export interface Compiled {
 /**
  * Other threads do the work, as it takes minutes for a large module.
  *
+ * @param prepared the same with what the contract has written into it
  * @throws WasmError `invalid_module`; `unsupported` if the folder of compiled modules cannot be used
  */
 export async function compileModule(
@@ -59,12 +60,14 @@ export async function compileModule(
   configuration: Address,
   options: WasmEdgeOptions,
   original: Uint8Array,
+  prepared: Uint8Array,
 ): Promise<Compiled> {
+  // What is written into a module can hide what is not valid in it.
   const valid = await load(library, configuration, original);
-  const limited = limitCallDepth(original, parseModule(original), MAX_DEPTH_BYTES);
-  if (limited === undefined && options.mode === "interpreter") return { module: valid, counter: undefined };
+  const limited = limitCallDepth(prepared, parseModule(prepared), MAX_DEPTH_BYTES);
+  const { binary, counter } = limited ?? { binary: prepared };
+  if (binary === original && options.mode === "interpreter") return { module: valid, counter: undefined };
   library.call.WasmEdge_ASTModuleDelete(valid);
-  const { binary, counter } = limited ?? { binary: original };
   const code = options.mode === "interpreter" ? binary : await machineCode(library, configuration, options, binary);
   return { module: await load(library, configuration, code), counter };
 }

@@ -46,7 +46,7 @@ export class WasmEdgeRuntime implements Runtime {
     this.#expectOpen();
     const { binary, info, startExport } = prepareModule("wasmedge", original, options, true);
     const { imports, exports, memories } = info;
-    const compiled = await compileModule(this.#library, this.#configuration, this.#options, binary);
+    const compiled = await compileModule(this.#library, this.#configuration, this.#options, original, binary);
     return this.#own({ ...compiled, imports, exports, memories, startExport }, true);
   }
 
