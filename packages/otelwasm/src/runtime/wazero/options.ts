@@ -42,7 +42,7 @@ export function capabilitiesFor({
 }: Partial<WazeroOptions>): RuntimeCapabilities {
   return {
     ...BASIC_CAPABILITIES,
-    isolations: interruptible ? ["worker", "inline"] : ["process"],
+    isolations: interruptible ? ["worker", "inline", "process"] : ["process"],
     deadline: interruptible,
     interrupt: interruptible,
     memoryLimit: true,
