@@ -38,18 +38,16 @@ export function wasmedgeOptions(config: unknown): WasmEdgeOptions {
 
 /** Its interpreter ends the process when the guest's calls are too deep, and so does its compiled code: therefore only in one of its own, whose end is also what stops a call. */
 export function capabilitiesFor({ mode = "interpreter" }: Partial<WasmEdgeOptions>): RuntimeCapabilities {
-  const interpreted = mode === "interpreter";
   return {
     ...BASIC_CAPABILITIES,
     isolations: ["process"],
     memoryLimit: true,
     sharedCompile: true,
-    diskCache: !interpreted,
+    diskCache: mode === "aot",
     recursionTraps: false,
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,
-      exceptions: interpreted,
       tailCalls: true,
     },
   };
