@@ -17,7 +17,19 @@ export interface PreparedModule {
  *
  * @throws WasmError `invalid_module`, `unsupported`, `memory_limit`
  */
-export function prepareModule(type: string, original: Uint8Array, { memoryLimit }: CompileOptions): PreparedModule {
+export function prepareModule(type: string, original: Uint8Array, options: CompileOptions): PreparedModule {
+  const { binary: limited, info } = limitModule(type, original, options);
+  const startExport = nameForStart(info);
+  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  return { binary, info, startExport };
+}
+
+/** The limit of its memory alone. @throws as `prepareModule` */
+export function limitModule(
+  type: string,
+  original: Uint8Array,
+  { memoryLimit }: CompileOptions,
+): Omit<PreparedModule, "startExport"> {
   const declared = parseModule(original);
   if (memoryLimit !== undefined && declared.arrays)
     // What does not fit may end the process.
@@ -26,10 +38,7 @@ export function prepareModule(type: string, original: Uint8Array, { memoryLimit 
       `the module has garbage-collected arrays, whose memory ${type} cannot limit; build the plugin for linear memory`,
     );
   const limited = memoryLimit === undefined ? original : limitMemory(original, declared, memoryLimit);
-  const info = limited === original ? declared : parseModule(limited);
-  const startExport = nameForStart(info);
-  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
-  return { binary, info, startExport };
+  return { binary: limited, info: limited === original ? declared : parseModule(limited) };
 }
 
 /** Only a start function that can reach a host function has to wait for the memory. */
