@@ -13,6 +13,7 @@ import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
 import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { GuestCall, type Operation, type ResultSink } from "./call.ts";
+import type { PluginCode } from "./code.ts";
 import { PluginError } from "./errors.ts";
 import { createHostModule, type GuestHostModule } from "./host.ts";
 import type { PluginRole, ResolvedExports } from "./requirements.ts";
@@ -22,7 +23,8 @@ export interface GuestPlan {
   readonly id: string;
   readonly role: PluginRole;
   readonly runtime: Runtime;
-  readonly module: CompiledModule;
+  readonly code: PluginCode;
+  /** Of a module; a component's are those of its world. */
   readonly exports: ResolvedExports;
   /** JSON text in UTF-8. */
   readonly config: Uint8Array;
@@ -64,7 +66,7 @@ export class Guest {
    *
    * @throws PluginError
    */
-  static async instantiate(plan: GuestPlan): Promise<Guest> {
+  static async instantiate(plan: GuestPlan, module: CompiledModule): Promise<Guest> {
     const call = new GuestCall(plan.maxResultBytes);
     const failed = (error: unknown): never => {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
@@ -80,7 +82,7 @@ export class Guest {
     } catch (error) {
       return failed(error);
     }
-    const made = await plan.runtime.instantiateWithHost(plan.module, host).catch((error: unknown) => {
+    const made = await plan.runtime.instantiateWithHost(module, host).catch((error: unknown) => {
       host.close();
       return failed(error);
     });

@@ -3,9 +3,12 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
+import { isComponent } from "../runtime/component-binary.ts";
 import type { CompiledModule } from "../runtime/contract.ts";
 import { capabilitiesOf, validate } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
+import type { WasiGrants } from "../wasi/grants.ts";
+import { componentProblems } from "./component-check.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
@@ -38,12 +41,14 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const { capabilities } = capabilitiesOf(runtimeConfig)!;
   const resolved = resolveOptions(options, capabilities);
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
+  if (isComponent(binary)) checkComponent(binary, grants, options);
   const compiled = await acquireModule(runtimeConfig, binary, compileOptions).catch((error: unknown) => {
     if (!(error instanceof CompileFailure)) throw error;
     throw PluginError.fromLoad(options.id, options.path, [error.message], error.cause);
   });
   try {
-    const exports = checkModule(compiled.module, options);
+    const { module } = compiled.code;
+    const exports: ResolvedExports = module === undefined ? new Map() : checkModule(module, options);
     const { id, role } = options;
     const plan = { id, role, exports, config, maxResultBytes: resolved.limits.maxResultBytes, grants };
     return { resolved, place: placesOf(compiled, plan, options, resolved), close: () => compiled.release() };
@@ -54,7 +59,7 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
 }
 
 function placesOf(
-  { runtime, module, portable }: SharedModule,
+  { runtime, code, portable }: SharedModule,
   plan: Pick<WorkerPlan, "id" | "role" | "exports" | "config" | "maxResultBytes" | "grants">,
   options: PluginOptions,
   { isolation, limits, onFailure }: ResolvedOptions,
@@ -62,9 +67,9 @@ function placesOf(
   const logger = options.guestLogger ?? options.logger ?? silentLogger;
   if (isolation === "inline") {
     const limited = new LimitedLogger(logger);
-    return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited }, owner);
+    return (owner) => new InlinePlace({ ...plan, runtime, code, logger: limited }, owner);
   }
-  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, module: portable };
+  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, code: portable };
   // A batch that a broken plugin lets through must still be there.
   const moves = onFailure !== "pass_through";
   return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves }, owner);
@@ -77,6 +82,21 @@ function checkModule(module: CompiledModule, { id, path, role, signals }: Plugin
   const all = [...problems, ...importProblems(module.imports)];
   if (all.length > 0) throw PluginError.fromLoad(id, path, all);
   return resolved;
+}
+
+/** Before an engine has it: that may be slow, and is not for those who have not asked for it. */
+function checkComponent(
+  binary: Uint8Array,
+  grants: WasiGrants,
+  { id, path, role, runtimeConfig = {} }: PluginOptions,
+): void {
+  let problems: string[];
+  try {
+    problems = componentProblems(binary, { role, runtimeConfig, grants });
+  } catch (error) {
+    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
+  }
+  if (problems.length > 0) throw PluginError.fromLoad(id, path, problems);
 }
 
 async function read(id: string, path: string): Promise<Uint8Array> {
