@@ -25,7 +25,7 @@ describe("a component as a processor", () => {
     const telemetry = await makeTelemetry();
     for (const signal of SIGNALS) {
       sink.clear();
-      await sendWithSdk(telemetry, signal, collector, { protocol: "http", gzip: false });
+      await sendWithSdk(telemetry, signal, collector, { protocol: "http/protobuf", gzip: false });
       assert.equal(sink.requests.length, 2, "the component gives every batch twice");
       assert.deepEqual(sink.requests[0]!.message, sink.requests[1]!.message);
     }

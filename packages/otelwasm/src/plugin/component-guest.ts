@@ -12,7 +12,7 @@ import { WasmError } from "../runtime/errors.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import { componentsOf } from "./code.ts";
 import { PluginError } from "./errors.ts";
-import type { GuestPlan } from "./guest.ts";
+import { deadlinesOf, type GuestPlan } from "./guest.ts";
 import type { PluginGuest } from "./instantiate.ts";
 
 /** As of a module's: longer ones are cut. Characters here. */
@@ -33,7 +33,7 @@ export class ComponentGuest implements PluginGuest {
   static async instantiate(plan: GuestPlan, component: CompiledComponent): Promise<ComponentGuest> {
     let instance: ComponentInstance;
     try {
-      instance = await componentsOf(plan.runtime).instantiate(component, hostOf(plan));
+      instance = await componentsOf(plan.runtime).instantiate(component, hostOf(plan), deadlinesOf(plan));
     } catch (error) {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
         componentId: plan.id,

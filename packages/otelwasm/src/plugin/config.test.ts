@@ -139,7 +139,10 @@ test("what a role cannot have is refused, and says why", () => {
 test("components are for engines and roles that have them", () => {
   const component = { component_model: true };
   assert.deepEqual(issues({ path: "x", runtime_config: { features: component } }), []);
-  assert.deepEqual(issues({ path: "x", runtime_config: { type: "incapable", features: { component_model: false } } }), []);
+  assert.deepEqual(
+    issues({ path: "x", runtime_config: { type: "incapable", features: { component_model: false } } }),
+    [],
+  );
   assert.match(
     issues({ path: "x", runtime_config: { type: "incapable", features: component } }).join(),
     /^runtime_config::features::component_model: the engine "incapable" cannot run components; engines that can: .*v8/,
@@ -175,6 +178,10 @@ test("what the engine cannot do is refused when the configuration is read", () =
   );
   assert.deepEqual(issues({ ...incapable, ...timed }), [], "a worker can be ended whatever runs in it");
   const capable = { path: "x", runtime_config: { type: "elsewhere" }, isolation: "inline" };
-  assert.deepEqual(issues({ ...capable, limits: { ...memory.limits, ...timed.limits } }), []);
+  assert.deepEqual(issues({ ...capable, limits: { ...memory.limits, call_timeout: "1s" } }), []);
+  assert.match(issues({ ...capable, ...timed }).join(), /^limits::start_timeout: .*,limits::shutdown_timeout: [^,]*/);
+  assert.deepEqual(issues({ ...incapable, isolation: "process" }), [
+    'isolation: the engine "incapable", as it is configured, cannot run so; it can with worker or inline',
+  ]);
   assert.match(issues({ path: "x", isolation: "inline", instances: 2 }).join(), /^instances: .*share one thread/);
 });

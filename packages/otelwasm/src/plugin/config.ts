@@ -179,8 +179,8 @@ function problemsOf(config: PluginConfig, role: PluginRole): ConfigProblem[] {
   return [...refused, ...others, ...restartProblems(config.restart)];
 }
 
-/** On the thread of the pipelines only the engine itself can end a call. */
-const TIMED = ["call_timeout", "start_timeout", "shutdown_timeout"] as const;
+/** What only a thread or a process of its own keeps. On the thread of the pipelines `call_timeout` holds for every call, where the engine itself can end one. */
+const TIMED = ["start_timeout", "shutdown_timeout"] as const;
 
 function inlineProblems({ isolation, instances, limits, runtime_config }: PluginConfig): ConfigProblem[] {
   if (isolation !== "inline") return [];
@@ -191,13 +191,15 @@ function inlineProblems({ isolation, instances, limits, runtime_config }: Plugin
       why: "instances that run inline share one thread, so more than one is no faster; set isolation: worker",
     });
   const engine = capabilitiesOf(runtime_config);
-  if (engine !== undefined && !engine.capabilities.deadline)
-    for (const key of TIMED)
-      if (limits?.[key] !== undefined)
-        problems.push({
-          path: ["limits", key],
-          why: `the engine "${engine.type}" cannot end a call that runs inline; set isolation: worker, or remove the limit`,
-        });
+  const deadline = engine?.capabilities.deadline ?? true;
+  for (const key of deadline ? TIMED : ["call_timeout" as const, ...TIMED])
+    if (limits?.[key] !== undefined)
+      problems.push({
+        path: ["limits", key],
+        why: deadline
+          ? "what runs inline has call_timeout alone, which holds for start and shutdown, too; set isolation: worker, or remove the limit"
+          : `the engine "${engine?.type}" cannot end a call that runs inline; set isolation: worker, or remove the limit`,
+      });
   return problems;
 }
 

@@ -5,10 +5,12 @@ import type {
   CompiledModule,
   Context,
   FunctionInstance,
+  InstantiateOptions,
   Memory,
   ModuleInstance,
   Runtime,
 } from "../runtime/contract.ts";
+import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
 import type { NetworkLink } from "../wasi/sockets/protocol.ts";
@@ -36,6 +38,9 @@ export interface GuestPlan {
   readonly shutdownRequested: () => boolean;
   /** What the guest waits on, see `WakeSource`. */
   readonly wake?: Int32Array | undefined;
+  /** See `InstantiateOptions`: for engines that can. */
+  readonly interrupt?: Int32Array | undefined;
+  readonly callTimeoutMs?: number | undefined;
   /** See `WasiServices.network`. */
   readonly network?: NetworkLink | undefined;
 }
@@ -53,6 +58,7 @@ export class Guest {
   failed = false;
   readonly #id: string;
   readonly #takesResults: boolean;
+  readonly #callTimeoutMs: number | undefined;
   readonly #call: GuestCall;
   readonly #host: GuestHostModule;
   readonly #instance: ModuleInstance;
@@ -82,7 +88,7 @@ export class Guest {
     } catch (error) {
       return failed(error);
     }
-    const made = await plan.runtime.instantiateWithHost(module, host).catch((error: unknown) => {
+    const made = await plan.runtime.instantiateWithHost(module, host, deadlinesOf(plan)).catch((error: unknown) => {
       host.close();
       return failed(error);
     });
@@ -105,6 +111,7 @@ export class Guest {
   ) {
     this.#id = plan.id;
     this.#host = host;
+    this.#callTimeoutMs = plan.callTimeoutMs;
     this.#takesResults = TAKES_RESULTS[plan.role];
     this.#call = call;
     this.#instance = instance;
@@ -265,8 +272,18 @@ export class Guest {
     this.failed = true;
     // Its last words may be a line without an end.
     this.#host.close();
+    if (error instanceof WasmError && error.code === "deadline" && this.#callTimeoutMs !== undefined)
+      return PluginError.fromDeadline(this.#id, operation, this.#callTimeoutMs);
     return PluginError.fromTrap(this.#id, operation, error, call.reason);
   }
+}
+
+/** How the calls of an instance are ended. */
+export function deadlinesOf({ interrupt, callTimeoutMs }: GuestPlan): InstantiateOptions {
+  return {
+    ...(interrupt === undefined ? {} : { interrupt }),
+    ...(callTimeoutMs === undefined ? {} : { callTimeout: callTimeoutMs }),
+  };
 }
 
 const CONSUME: Readonly<Record<Signal, `consume_${Signal}`>> = {

@@ -1,3 +1,4 @@
+import { WasmError } from "../runtime/errors.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { NO_GRANTS } from "../wasi/grants.ts";
 import { type Network, openNetwork } from "../wasi/sockets/network.ts";
@@ -63,7 +64,8 @@ export class InlinePlace implements Place {
   failed(call: Call, error: PluginError): void {
     const broken = this.#guest?.failed ?? true;
     this.#owner.failed(call, error, broken);
-    if (broken) this.#owner.broke(error, "trapped");
+    const late = error.cause instanceof WasmError && error.cause.code === "deadline";
+    if (broken) this.#owner.broke(error, late ? "ran past its deadline" : "trapped");
   }
 
   async receive(signal: Signal): Promise<string> {

@@ -67,12 +67,14 @@ function placesOf(
   const logger = options.guestLogger ?? options.logger ?? silentLogger;
   if (isolation === "inline") {
     const limited = new LimitedLogger(logger);
-    return (owner) => new InlinePlace({ ...plan, runtime, code, logger: limited }, owner);
+    const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
+    return (owner) => new InlinePlace({ ...plan, runtime, code, logger: limited, callTimeoutMs }, owner);
   }
   const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, code: portable };
   // A batch that a broken plugin lets through must still be there.
   const moves = onFailure !== "pass_through";
-  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves }, owner);
+  const interrupt = runtime.capabilities.interrupt ? (cells: Int32Array) => runtime.interrupt?.(cells) : undefined;
+  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves, interrupt }, owner);
 }
 
 function checkModule(module: CompiledModule, { id, path, role, signals }: PluginOptions): ResolvedExports {

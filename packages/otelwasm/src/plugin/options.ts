@@ -117,8 +117,8 @@ export interface ResolvedOptions {
   readonly restart: RestartOptions;
 }
 
-/** Of the limits, those that only a thread of its own, or an engine that can, keeps. */
-const TIMEOUTS = ["callTimeoutMs", "startTimeoutMs", "shutdownTimeoutMs"] as const;
+/** Of the limits, those that only a thread of its own keeps. */
+const TIMEOUTS = ["startTimeoutMs", "shutdownTimeoutMs"] as const;
 
 /** @throws ConfigError that lists everything that cannot be had */
 export function resolveOptions(options: PluginOptions, engine: RuntimeCapabilities): ResolvedOptions {
@@ -140,11 +140,13 @@ export function resolveOptions(options: PluginOptions, engine: RuntimeCapabiliti
     issues.push("instances: a receiver has one instance; more would receive the same data again");
   if (role !== "processor" && onFailure === "pass_through")
     issues.push("on_failure: only a processor can pass data through; use reject or drop");
-  if (isolation === "inline" && !engine.deadline)
-    for (const name of TIMEOUTS)
+  if (isolation === "inline")
+    for (const name of engine.deadline ? TIMEOUTS : ["callTimeoutMs" as const, ...TIMEOUTS])
       if (limits[name] !== undefined)
         issues.push(
-          `limits: ${name}: the engine cannot end a call that runs inline; use isolation worker, or remove it`,
+          engine.deadline
+            ? `limits: ${name}: what runs inline has callTimeoutMs alone, which holds for start and shutdown, too; use isolation worker, or remove it`
+            : `limits: ${name}: the engine cannot end a call that runs inline; use isolation worker, or remove it`,
         );
   if (limits.memoryBytes !== undefined && !engine.memoryLimit)
     issues.push("limits: memoryBytes: the engine cannot limit memory; remove it");

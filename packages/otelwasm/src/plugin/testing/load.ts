@@ -18,6 +18,9 @@ type Overrides = Partial<Omit<PluginOptions, "binary" | "path" | "logger">>;
 
 let current: Isolation | undefined;
 
+/** The engine that these tests run on: with OTELWASM_TEST_ENGINE, the same tests hold another one to what the embedded one does. */
+export const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
+
 /** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
 export function inBothIsolations(tests: (isolation: Isolation) => void): void {
   for (const isolation of V8_CAPABILITIES.isolations)
@@ -44,6 +47,7 @@ export async function load(binary: Uint8Array, overrides: Overrides = {}): Promi
     role: "processor",
     signals: ["logs"],
     logger,
+    runtimeConfig: { type: TEST_ENGINE },
     ...(current === undefined ? {} : { isolation: current }),
     ...overrides,
     binary,

@@ -15,6 +15,7 @@ import {
   type AnswerItem,
   Control,
   encodeError,
+  interruptCells,
   KEPT,
   type Request,
   signalOf,
@@ -55,12 +56,14 @@ class GuestThread {
       else this.#request(message);
       const next = receiveMessageOnPort(this.#port) as { readonly message: typeof first } | undefined;
       message = next?.message;
+      if (this.#interrupted) break;
     }
     this.#flush();
+    if (this.#interrupted) void this.#quit();
   }
 
   #consumeAll(calls: (number | ArrayBuffer)[]): void {
-    for (let index = 0; index < calls.length; index += 2) {
+    for (let index = 0; index < calls.length && !this.#interrupted; index += 2) {
       this.#consume(calls[index] as number, calls[index + 1] as ArrayBuffer);
       if (this.#answers.length >= MAX_HELD || performance.now() - this.#heldSince > MAX_HELD_MS) this.#flush();
     }
@@ -77,6 +80,8 @@ class GuestThread {
     Atomics.store(this.#control, Control.running, call);
     try {
       const results = guest.consume(signalOf(head), new Uint8Array(payload));
+      // It may have been about to return.
+      if (this.#interrupted) return;
       if (results !== undefined) this.#answerResults(results);
       else if ((head & KEPT) !== 0) this.#answers.push(Answer.passed, null);
       else {
@@ -84,9 +89,22 @@ class GuestThread {
         this.#transfer.push(payload);
       }
     } catch (error) {
+      // What it says then is the owner's to say, who knows the call by its number.
+      if (this.#interrupted) return;
       this.#answers.push(Answer.failed, encodeError(error), guest.failed);
     }
     Atomics.store(this.#control, Control.running, 0);
+  }
+
+  /** Whether the worker is to end, and what it did last with it. */
+  get #interrupted(): boolean {
+    return Atomics.load(this.#control, Control.interrupt) !== 0;
+  }
+
+  async #quit(): Promise<void> {
+    await this.#guest?.close();
+    await this.#engine?.runtime.close();
+    process.exit();
   }
 
   #answerResults(results: readonly Uint8Array[]): void {
@@ -102,7 +120,10 @@ class GuestThread {
       case "instantiate":
         this.#instantiate().then(
           (signals) => this.#answer(Answer.done, signals),
-          (error: unknown) => this.#answer(Answer.failed, encodeError(error), true),
+          (error: unknown) => {
+            if (this.#interrupted) void this.#quit();
+            else this.#answer(Answer.failed, encodeError(error), true);
+          },
         );
         return;
       case "start":
@@ -113,6 +134,9 @@ class GuestThread {
         return;
       case "shutdown":
         this.#run(() => this.#working().shutdown());
+        return;
+      case "quit":
+        Atomics.store(this.#control, Control.interrupt, 1);
     }
   }
 
@@ -120,9 +144,10 @@ class GuestThread {
     try {
       const value = work();
       this.#logger.flush();
+      if (this.#interrupted) return;
       this.#answer(Answer.done, typeof value === "string" ? value : "");
     } catch (error) {
-      this.#answer(Answer.failed, encodeError(error), this.#guest?.failed ?? true);
+      if (!this.#interrupted) this.#answer(Answer.failed, encodeError(error), this.#guest?.failed ?? true);
     }
   }
 
@@ -142,6 +167,7 @@ class GuestThread {
       logger: this.#logger,
       shutdownRequested: () => Atomics.load(this.#control, Control.shutdown) !== 0,
       wake: wakeCell(this.#control),
+      ...(this.#engine.runtime.capabilities.interrupt ? { interrupt: interruptCells(this.#control) } : {}),
       network,
     });
     this.#guest = guest;

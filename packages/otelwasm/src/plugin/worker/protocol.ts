@@ -4,6 +4,7 @@
  */
 import type { StatusCode } from "../../component/errors.ts";
 import type { LogAttributes } from "../../component/logger.ts";
+import { INTERRUPT_CELLS } from "../../runtime/contract.ts";
 import { WasmError, WasmErrorCode } from "../../runtime/errors.ts";
 import type { RuntimeConfig } from "../../runtime/registry.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
@@ -40,10 +41,16 @@ export const Control = {
   refused: 3,
   /** Counts what a guest that waits is to look at: `WakeSource.wake`. */
   wake: 4,
+  /** Where `InstantiateOptions.interrupt` begins. Its first cell says that the worker is to end, too. */
+  interrupt: 5,
 } as const;
 
 export function createControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Object.keys(Control).length * 4));
+  return new Int32Array(new SharedArrayBuffer((Control.interrupt + INTERRUPT_CELLS) * 4));
+}
+
+export function interruptCells(control: Int32Array): Int32Array {
+  return control.subarray(Control.interrupt, Control.interrupt + INTERRUPT_CELLS);
 }
 
 export function wakeCell(control: Int32Array): Int32Array {
@@ -55,7 +62,9 @@ export type Request =
   | { readonly op: "instantiate" }
   | { readonly op: "start" }
   | { readonly op: "receive"; readonly signal: Signal }
-  | { readonly op: "shutdown" };
+  | { readonly op: "shutdown" }
+  /** Not answered: the instance is released, and the worker ends. For an engine that keeps something outside of the worker. */
+  | { readonly op: "quit" };
 
 /** A call is two elements of an array: this number, and the payload's buffer. */
 const SIGNAL_BITS = 3;

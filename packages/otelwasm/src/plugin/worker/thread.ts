@@ -13,6 +13,7 @@ import {
   Control,
   createControl,
   decodeError,
+  interruptCells,
   KEPT,
   type PluginErrorData,
   type Request,
@@ -25,6 +26,9 @@ const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.
 
 /** How often the call that runs is looked at, in milliseconds: a deadline is noticed so much late at most, twice. */
 const WATCH_MS = 10;
+
+/** A worker that does not end itself after so many milliseconds is ended, which may leave what the engine keeps for it. */
+const INTERRUPT_MS = 2_000;
 
 /** A call of the guest that is under way, the oldest first. */
 interface CallEntry {
@@ -48,6 +52,8 @@ export interface ThreadOptions {
   readonly logger: Logger;
   /** Whether a batch's buffer may be moved away; else the guest gets a copy. */
   readonly moves: boolean;
+  /** `Runtime.interrupt`, for an engine whose code does not end with the thread, and which keeps something outside of it. */
+  readonly interrupt?: ((cells: Int32Array) => void) | undefined;
 }
 
 /** An instance in a worker thread, seen from the thread of the pipelines. Survives the worker: `open` starts another one. */
@@ -209,7 +215,23 @@ export class ThreadPlace implements Place {
   #end(error: PluginError, how: Breakage): void {
     if (this.#worker === undefined || this.#ending !== undefined) return;
     this.#ending = { error, how };
-    void this.#worker.terminate();
+    const { interrupt } = this.#options;
+    if (interrupt === undefined) void this.#worker.terminate();
+    else this.#interrupt(this.#worker, interrupt);
+  }
+
+  /** The guest's call ends, wherever it is, and then the worker ends itself. */
+  #interrupt(worker: Worker, interrupt: (cells: Int32Array) => void): void {
+    const control = this.#control;
+    worker.ref();
+    worker.postMessage({ op: "quit" } satisfies Request);
+    // One that waits in a host function has to come back to where the engine can end it.
+    Atomics.store(control, Control.shutdown, 1);
+    wakeUp(wakeCell(control));
+    proceed(control);
+    interrupt(interruptCells(control));
+    const force = setTimeout(() => void worker.terminate(), INTERRUPT_MS);
+    worker.once("exit", () => clearTimeout(force));
   }
 
   readonly #post = (): void => {

@@ -54,19 +54,22 @@ const SIGNATURES = {
   wasm_valtype_new: "uint8_t=size_t",
   wasm_valtype_vec_new: "size_t,size_t,size_t=void",
   wasm_functype_new: "size_t,size_t=size_t",
+  wasm_functype_delete: "size_t=void",
 } as const;
 
 type Functions = ReturnType<typeof bind<typeof SIGNATURES>>;
 
 /** The library as this thread has it. */
 export class WasmtimeLibrary {
+  /** Absolute. */
+  readonly path: string;
   readonly call: Functions;
   /** For what a call gives beside its result; good until the next call of anything. */
   readonly out: NativeBlock = new NativeBlock(64);
   readonly #words = NativeBlock.of(new TextEncoder().encode("ended by the host\0"));
-  readonly #functionTypes = new Map<string, Address>();
 
   constructor(path: string) {
+    this.path = path;
     this.call = bind(openLibrary(path), path, SIGNATURES);
   }
 
@@ -96,18 +99,8 @@ export class WasmtimeLibrary {
     return this.call.wasmtime_error_new(this.#words.address);
   }
 
-  /** Kept for the life of the process: there are as many as host functions have types. */
-  functionType(params: readonly number[], results: readonly number[]): Address {
-    const key = `${params}>${results}`;
-    let type = this.#functionTypes.get(key);
-    if (type === undefined) {
-      type = this.#newFunctionType(params, results);
-      this.#functionTypes.set(key, type);
-    }
-    return type;
-  }
-
-  #newFunctionType(params: readonly number[], results: readonly number[]): Address {
+  /** To be deleted: an engine takes one for its own when it is first used. */
+  newFunctionType(params: readonly number[], results: readonly number[]): Address {
     const { call, out } = this;
     [params, results].forEach((kinds, index) => {
       const types = new NativeBlock(8 * kinds.length);

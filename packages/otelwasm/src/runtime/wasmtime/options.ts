@@ -36,10 +36,12 @@ export function capabilitiesFor({ fuel }: Partial<WasmtimeOptions>): RuntimeCapa
   return {
     ...BASIC_CAPABILITIES,
     isolations: ["worker", "inline"],
+    deadline: true,
     interrupt: true,
     memoryLimit: true,
     fuel: fuel !== undefined,
     sharedCompile: true,
+    diskCache: true,
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,

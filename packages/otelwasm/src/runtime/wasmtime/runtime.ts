@@ -12,45 +12,42 @@ import type {
 import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
 import { type Address, NativeBlock, NULL } from "../native/ffi.ts";
+import { ModuleCache } from "../native/module-cache.ts";
 import { prepareModule } from "../prepare.ts";
-import { fromCompile } from "./errors.ts";
+import { compile, createEngine } from "./compile.ts";
 import { EXTERN, functionOf, WasmtimeCompiledModule, WasmtimeInstance, type WasmtimeSharedModule } from "./instance.ts";
-import { type WasmtimeLibrary, wasmtimeLibrary } from "./library.ts";
+import { WASMTIME, type WasmtimeLibrary, wasmtimeLibrary } from "./library.ts";
 import { capabilitiesFor, type WasmtimeOptions } from "./options.ts";
 import { WasmtimeStore } from "./store.ts";
 
 /** `wasm_valkind_t` */
 const VALUE_KINDS: Readonly<Record<ValueType, number>> = { i32: 0, i64: 1, f32: 2, f64: 3 };
 
-/** Bytes of the stack that guest code may use, out of that of C code. */
-const GUEST_STACK_BYTES = 1024 * 1024;
-
-/** `wasmtime_strategy_t`, `wasmtime_opt_level_t` */
-const STRATEGIES = { cranelift: 1 } as const;
-const OPT_LEVELS = { none: 0, speed: 1, speed_and_size: 2 } as const;
-
 export class WasmtimeRuntime implements Runtime {
   readonly type = "wasmtime";
   readonly capabilities: RuntimeCapabilities;
   readonly #options: WasmtimeOptions;
   readonly #library: WasmtimeLibrary;
+  readonly #cache: ModuleCache | undefined;
   readonly #compiled = new Set<WasmtimeCompiledModule>();
   /** Made when it is first needed: a runtime that only adopts has none of its own. */
   #engine: Address = NULL;
   #closed = false;
 
-  /** @throws WasmError `unsupported` without a library */
+  /** @throws WasmError `unsupported` without a library, or without a folder for its cache */
   constructor(options: WasmtimeOptions) {
     this.#options = options;
     this.capabilities = capabilitiesFor(options);
     this.#library = wasmtimeLibrary(options.library);
+    const { cache_dir, library: _, ...rest } = options;
+    if (cache_dir !== undefined) this.#cache = new ModuleCache(cache_dir, { ...WASMTIME, options: rest });
   }
 
   async compile(original: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     this.#expectOpen();
     const { binary, info, startExport } = prepareModule("wasmtime", original, options);
     const engine = this.#ownEngine();
-    const module = await compile(this.#library, engine, binary);
+    const module = await compile(this.#library, engine, binary, this.#cache);
     const { imports, exports } = info;
     const shared = { engine: this.#library.call.wasmtime_engine_clone(engine), module, imports, exports, startExport };
     return this.#keep(new WasmtimeCompiledModule(this.#library, shared));
@@ -72,12 +69,12 @@ export class WasmtimeRuntime implements Runtime {
     if (!(module instanceof WasmtimeCompiledModule))
       throw new WasmError("unsupported", "another runtime compiled the module");
     this.#expectOpen();
-    if (options.callTimeout !== undefined) throw new WasmError("unsupported", "wasmtime has no deadline for calls");
     const code = module.module;
     const hosts = resolveImports(module.imports, hostModule);
     const store = new WasmtimeStore(this.#library, module.engine, {
       fuel: this.#options.fuel,
       interrupt: options.interrupt,
+      callTimeout: options.callTimeout,
     });
     try {
       const imports = store.keep(new NativeBlock(EXTERN.size * hosts.length));
@@ -86,9 +83,10 @@ export class WasmtimeRuntime implements Runtime {
         const number = callbacks.hosts.add(host, state);
         store.keepHost(number);
         const kinds = (types: readonly ValueType[]): number[] => types.map((type) => VALUE_KINDS[type]);
-        const type = library.functionType(kinds(host.params), kinds(host.results));
+        const type = library.newFunctionType(kinds(host.params), kinds(host.results));
         const func = imports.address + EXTERN.size * index + EXTERN.union;
         library.call.wasmtime_func_new_unchecked(context, type, callbacks.host, number, NULL, func);
+        library.call.wasm_functype_delete(type);
       });
       const instance = store.keep(new NativeBlock(16));
       instantiate(store, code, imports, hosts.length, instance);
@@ -127,45 +125,6 @@ export class WasmtimeRuntime implements Runtime {
   #ownEngine(): Address {
     if (this.#engine === NULL) this.#engine = createEngine(this.#library, this.#options);
     return this.#engine;
-  }
-}
-
-function createEngine({ call }: WasmtimeLibrary, options: WasmtimeOptions): Address {
-  const config = call.wasm_config_new();
-  call.wasmtime_config_strategy_set(config, STRATEGIES[options.strategy]);
-  call.wasmtime_config_cranelift_opt_level_set(config, OPT_LEVELS[options.opt_level]);
-  call.wasmtime_config_consume_fuel_set(config, options.fuel !== undefined);
-  call.wasmtime_config_epoch_interruption_set(config, true);
-  call.wasmtime_config_max_wasm_stack_set(config, GUEST_STACK_BYTES);
-  call.wasmtime_config_shared_memory_set(config, true);
-  call.wasmtime_config_wasm_threads_set(config, true);
-  call.wasmtime_config_wasm_memory64_set(config, true);
-  call.wasmtime_config_wasm_tail_call_set(config, true);
-  call.wasmtime_config_wasm_function_references_set(config, true);
-  call.wasmtime_config_wasm_gc_set(config, true);
-  call.wasmtime_config_wasm_exceptions_set(config, true);
-  return call.wasm_engine_new_with_config(config);
-}
-
-/** On another thread, as it takes seconds for a large module. */
-async function compile(library: WasmtimeLibrary, engine: Address, binary: Uint8Array): Promise<Address> {
-  const bytes = NativeBlock.of(binary);
-  const out = new NativeBlock(8);
-  try {
-    const error = await new Promise<Address>((resolve, reject) => {
-      library.call.wasmtime_module_new.async(
-        engine,
-        bytes.address,
-        bytes.bytes.length,
-        out.address,
-        (failed: unknown, result: Address) => (failed ? reject(failed) : resolve(result)),
-      );
-    });
-    if (error !== NULL) throw fromCompile(library.takeError(error));
-    return Number(out.view.getBigUint64(0, true));
-  } finally {
-    bytes.free();
-    out.free();
   }
 }
 

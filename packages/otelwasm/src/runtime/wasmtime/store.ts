@@ -3,6 +3,7 @@ import { WasmError } from "../errors.ts";
 import { type Address, ffi, type NativeBlock, NULL } from "../native/ffi.ts";
 import { CallState, HostCalls } from "../native/host-calls.ts";
 import { NativeMemory } from "../native/memory.ts";
+import { type Watched, watch } from "../native/watchdog.ts";
 import { SLOT } from "./calls.ts";
 import { fromFailure } from "./errors.ts";
 import type { WasmtimeLibrary } from "./library.ts";
@@ -50,8 +51,9 @@ function createCallbacks(library: WasmtimeLibrary): Callbacks {
 export interface StoreOptions {
   /** For each call, if the engine was made to count. */
   readonly fuel: number | undefined;
-  /** See `InstantiateOptions.interrupt`. */
+  /** See `InstantiateOptions`. */
   readonly interrupt: Int32Array | undefined;
+  readonly callTimeout: number | undefined;
 }
 
 export class WasmtimeStore {
@@ -66,6 +68,7 @@ export class WasmtimeStore {
   readonly #blocks: NativeBlock[] = [];
   readonly #hosts: number[] = [];
   readonly #externs: Address[] = [];
+  readonly #watched: Watched | undefined;
 
   constructor(library: WasmtimeLibrary, engine: Address, options: StoreOptions) {
     const { call } = library;
@@ -77,12 +80,19 @@ export class WasmtimeStore {
     stores.set(this.#number, this);
     call.wasmtime_store_epoch_deadline_callback(this.#store, this.callbacks.epoch, this.#number, NULL);
     call.wasmtime_context_set_epoch_deadline(this.context, 1);
+    if (options.callTimeout !== undefined)
+      this.#watched = watch(options.callTimeout, {
+        library: library.path,
+        symbol: "wasmtime_engine_increment_epoch",
+        argument: engine,
+      });
   }
 
   /** Whether somebody wants the call that runs to end. */
   get interrupted(): boolean {
     const { interrupt } = this.#options;
-    return interrupt !== undefined && Atomics.load(interrupt, 0) !== 0;
+    if (interrupt !== undefined && Atomics.load(interrupt, 0) !== 0) return true;
+    return this.#watched !== undefined && Atomics.load(this.#watched.interrupt, 0) !== 0;
   }
 
   /** Freed with the store. */
@@ -111,10 +121,12 @@ export class WasmtimeStore {
       state.leave();
       throw new WasmError("deadline");
     }
+    if (state.depth === 1) this.#watched?.begin();
   }
 
   leave(): void {
     this.state.leave();
+    if (this.state.depth === 0) this.#watched?.end();
   }
 
   /** What a call that went wrong is to throw. One of the two is set; both are used up. */
@@ -129,6 +141,7 @@ export class WasmtimeStore {
     if (this.state.closed) return;
     this.state.closed = true;
     this.memory.close();
+    this.#watched?.close();
     for (const address of this.#externs) this.library.call.wasmtime_extern_delete(address);
     this.library.call.wasmtime_store_delete(this.#store);
     stores.delete(this.#number);
