@@ -9,6 +9,7 @@ import { failure, load } from "./testing/load.ts";
 import { processorComponent } from "./testing/processor-component.ts";
 
 componentPluginSuite("v8", needsEngine("v8"));
+componentPluginSuite("wasmtime", needsEngine("wasmtime"));
 
 describe("components that cannot be plugins", () => {
   const runtimeConfig: RuntimeConfig = { features: { component_model: true } };

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import {
   type CompiledComponent,
   ComponentFailure,
+  type ComponentFlags,
   type ComponentHost,
   type ComponentInstance,
   type ComponentRuntime,
@@ -145,7 +146,8 @@ export function componentSuite(
 
     test("values go in and out", async () => {
       const instance = await instantiate();
-      assert.deepEqual(call(instance, "get-flags"), { red: true, green: false, darkBlue: true });
+      const set = Object.entries(call(instance, "get-flags") as ComponentFlags).filter(([, value]) => value);
+      assert.deepEqual(set.map(([name]) => name).toSorted(), ["darkBlue", "red"]);
       assert.equal(call(instance, "length", "h\u00e9llo"), 6);
       assert.equal(call(instance, "length", ""), 0);
       assert.deepEqual(call(instance, "echo", bytes()), undefined);

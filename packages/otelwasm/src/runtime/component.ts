@@ -17,11 +17,11 @@ export interface ComponentVariant {
   readonly val?: ComponentValue;
 }
 
-/** `flags`: the names of those that are set, in camel case, with `true`. */
+/** `flags`: the names of those that are set, in camel case, with `true`; others with `false`, or not at all. */
 export type ComponentFlags = Readonly<Record<string, boolean>>;
 
 /**
- * A value that crosses into or out of a component: `bool`, numbers of up to 32 bits, `string` and `enum` (its case), `list<u8>` as bytes, any other `list`, `option` (undefined
+ * A value that crosses into or out of a component: `bool`, integers of up to 32 bits (`u32` only where they go in), `string` and `enum` (its case), `list<u8>` as bytes, any other `list`, `option` (undefined
  * is `none`), `variant`, `flags`. Records, tuples, resources and 64-bit integers are not among them, as the world of a plugin has none.
  */
 export type ComponentValue =

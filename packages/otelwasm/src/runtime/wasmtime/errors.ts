@@ -1,3 +1,4 @@
+import { trapOfWords } from "../component-traps.ts";
 import { WasmError, type WasmErrorCode } from "../errors.ts";
 import { type Address, NULL } from "../native/ffi.ts";
 import type { WasmtimeLibrary } from "./library.ts";
@@ -24,8 +25,17 @@ const TRAPS: Readonly<Record<number, WasmErrorCode>> = {
   49: "exception",
 };
 
-/** Of what the engine gave back beside a result, one or none is set. */
-export function fromFailure(library: WasmtimeLibrary, error: Address, trap: Address): WasmError {
+/**
+ * Of what the engine gave back beside a result, one or none is set.
+ *
+ * @param otherwise what an error without a trap is
+ */
+export function fromFailure(
+  library: WasmtimeLibrary,
+  error: Address,
+  trap: Address,
+  otherwise: (message: string) => WasmError = fromError,
+): WasmError {
   if (trap !== NULL) {
     const { code, message } = library.takeTrap(trap);
     const known = code === undefined ? undefined : TRAPS[code];
@@ -35,6 +45,12 @@ export function fromFailure(library: WasmtimeLibrary, error: Address, trap: Addr
       : new WasmError(known, undefined, { cause: new Error(message) });
   }
   const message = library.takeError(error);
+  const known = trapOfWords(message, new Error(message));
+  if (known !== undefined) return known;
+  return otherwise(message);
+}
+
+function fromError(message: string): WasmError {
   return /thrown Wasm exception|uncaught exception/i.test(message)
     ? new WasmError("exception", undefined, { cause: new Error(message) })
     : new WasmError("trap", firstLine(message), { cause: new Error(message) });
@@ -51,6 +67,14 @@ function lines(message: string): string {
     .map((line) => line.replace(/^\s*(Caused by:|\d+:)?\s*/, "").trim())
     .filter((line) => line !== "")
     .join(": ");
+}
+
+/** Of a component that cannot be instantiated, where no trap is the reason. */
+export function fromLink(message: string): WasmError {
+  const cause = new Error(message);
+  if (/exceeds memory limits/.test(message)) return new WasmError("memory_limit", lines(message), { cause });
+  if (/resource limit exceeded/.test(message)) return new WasmError("unsupported", lines(message), { cause });
+  return new WasmError("link", lines(message), { cause });
 }
 
 function firstLine(message: string): string {
