@@ -88,9 +88,9 @@ describe("configurations of MIGRATION.md", () => {
   const found = blocks("yaml");
   test("there are some", () => assert.ok(found.length >= 3));
   for (const { info, body } of found) {
-    test(body.split("\n")[0]!, () => {
+    test(body.split("\n")[0]!, async () => {
       // What stands behind `yaml` is what the configuration is refused with.
-      const issues = validateConfig(body);
+      const issues = await validateConfig(body);
       if (info === "") assert.deepEqual(issues, []);
       else assert.ok(issues.join("\n").includes(info), `${JSON.stringify(info)} is not in ${JSON.stringify(issues)}`);
     });

@@ -4,6 +4,7 @@ import * as otelwasm from "./index.ts";
 
 test("the library's surface is what is written here, no more", () => {
   assert.deepEqual(Object.keys(otelwasm).sort(), [
+    "BASIC_CAPABILITIES",
     "ComponentError",
     "ConfigError",
     "ConsumerError",
@@ -33,8 +34,11 @@ test("the library's surface is what is written here, no more", () => {
     "list",
     "loadConfig",
     "loadPlugin",
+    "parseModule",
     "positiveDuration",
+    "prepareModule",
     "register",
+    "resolveImports",
     "silentLogger",
     "validateConfig",
   ]);

@@ -80,33 +80,9 @@ export type { LogAttributes, Logger } from "./component/logger.ts";
 export { silentLogger } from "./component/logger.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
-// To add an engine.
-export { BASIC_CAPABILITIES } from "./runtime/capabilities.ts";
-export type {
-  CompiledModule,
-  CompileOptions,
-  Context,
-  ExportType,
-  ExternType,
-  FunctionInstance,
-  FunctionType,
-  HostFunction,
-  HostModule,
-  ImportType,
-  InstantiateOptions,
-  Isolation,
-  Memory,
-  MemoryType,
-  ModuleInstance,
-  Runtime,
-  RuntimeCapabilities,
-  RuntimeFeatures,
-  Value,
-  ValueType,
-} from "./runtime/contract.ts";
-export { WasmError, WasmErrorCode } from "./runtime/errors.ts";
-export type { EngineDescription, RuntimeConfig, RuntimeFactory } from "./runtime/registry.ts";
-export { create, list, register } from "./runtime/registry.ts";
+// Engines. What one that somebody adds is made with is `otelwasm/engine`.
+export * from "./runtime/engine.ts";
+export { create, list } from "./runtime/registry.ts";
 export type { Batch, Signal } from "./telemetry/batch.ts";
 // Telemetry: OTLP bytes.
 export { SIGNALS } from "./telemetry/batch.ts";

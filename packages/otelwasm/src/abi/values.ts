@@ -24,7 +24,7 @@ export function signalsOf(bitmask: number): AbiSignal[] {
 }
 
 /** The levels of `log`, by their number. */
-const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What is above the highest level is an error. */

@@ -9,6 +9,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { guest } from "../plugin/testing/guests.ts";
+import { list } from "../runtime/registry.ts";
+import "../runtime/engines.ts";
+import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
 import { runCommand, startCommand } from "./testing/command.ts";
 
 let folder = "";
@@ -56,6 +59,35 @@ describe("information", () => {
     assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
     assert.deepEqual(names("extensions"), ["health_check"]);
     assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
+  });
+});
+
+describe("engines", () => {
+  test("lists each with its state and what it can do, as YAML", async () => {
+    const { code, stdout } = await runCommand(["engines"]);
+    assert.equal(code, 0);
+    const engines: { name: string; state: string }[] = parse(stdout).engines;
+    assert.deepEqual(
+      engines.map(({ name }) => name),
+      list(),
+    );
+    assert.deepEqual(engines[0], {
+      name: "v8",
+      default: true,
+      state: "ready",
+      version: process.versions.v8,
+      isolation: [...V8_CAPABILITIES.isolations],
+      capabilities: ["ends_with_thread", "memory_limit", "shared_compile"],
+      features: ["threads", "simd", "bulk_memory", "exceptions", "gc", "memory64", "tail_calls"],
+    });
+  });
+
+  test("one that is not installed says how to get it", async () => {
+    const { code, stdout } = await runCommand(["engines"], { XDG_CACHE_HOME: folder });
+    assert.equal(code, 0);
+    const wasmtime = parse(stdout).engines.find(({ name }: { name: string }) => name === "wasmtime");
+    assert.equal(wasmtime.state, "not installed");
+    assert.match(wasmtime.install, /npm install @otelwasm\/wasmtime-/);
   });
 });
 

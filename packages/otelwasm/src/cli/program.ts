@@ -37,7 +37,7 @@ export function createProgram(): Command {
     .description("check a configuration without running it")
     .action(async (_options: unknown, command: Command) => {
       const { validate } = await import("./validate.ts");
-      validate(configOptions(command));
+      await validate(configOptions(command));
     });
   addConfigOptions(validate);
 
@@ -56,6 +56,14 @@ export function createProgram(): Command {
     .action(async () => {
       const { printComponents } = await import("./components.ts");
       printComponents();
+    });
+
+  program
+    .command("engines")
+    .description("list the WebAssembly engines, whether each is installed, and what it can do, as YAML")
+    .action(async () => {
+      const { printEngines } = await import("./engines.ts");
+      printEngines();
     });
 
   addPluginCommands(program);

@@ -4,9 +4,9 @@ import { readConfig } from "./config.ts";
 import type { ConfigOptions } from "./program.ts";
 
 /** @throws ConfigError that lists everything that is wrong */
-export function validate(options: ConfigOptions): void {
+export async function validate(options: ConfigOptions): Promise<void> {
   const config = readConfig(options, (warning) => process.stderr.write(`Warning: ${warning}\n`));
-  const issues = validateConfig(config);
+  const issues = await validateConfig(config);
   if (issues.length > 0) throw new ConfigError(issues);
   process.stdout.write("The configuration is valid.\n");
 }

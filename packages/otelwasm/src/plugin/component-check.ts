@@ -3,16 +3,30 @@ import { PLUGIN_HOST, PROCESSING } from "../abi/world.ts";
 import { componentNames } from "../runtime/component-link.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
+import { PluginError } from "./errors.ts";
 import type { PluginRole } from "./requirements.ts";
 
-export interface ComponentUse {
+interface ComponentUse {
+  readonly id: string;
+  readonly path?: string | undefined;
   readonly role: PluginRole;
   readonly runtimeConfig: RuntimeConfig;
   readonly grants: WasiGrants;
 }
 
-/** Everything that keeps a component from being used. @throws WasmError `invalid_module`, `unsupported` */
-export function componentProblems(binary: Uint8Array, { role, runtimeConfig, grants }: ComponentUse): string[] {
+/** @throws PluginError that lists everything that keeps a component from being used */
+export function checkComponent(binary: Uint8Array, use: ComponentUse): void {
+  let problems: string[];
+  try {
+    problems = componentProblems(binary, use);
+  } catch (error) {
+    problems = [error instanceof Error ? error.message : String(error)];
+  }
+  if (problems.length > 0) throw PluginError.fromLoad(use.id, use.path, problems);
+}
+
+/** @throws WasmError `invalid_module`, `unsupported` */
+function componentProblems(binary: Uint8Array, { role, runtimeConfig, grants }: ComponentUse): string[] {
   if (runtimeConfig.features?.component_model !== true)
     return [
       "this is a component of the component model, not a core module, and components are experimental: " +

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { StatusCode } from "../component/errors.ts";
-import type { RuntimeConfig } from "../runtime/registry.ts";
+import { BASIC_CAPABILITIES } from "../runtime/capabilities.ts";
+import { capabilitiesOf, type RuntimeConfig } from "../runtime/registry.ts";
 import { hasCode } from "../runtime/testing/bench.ts";
 import { SIGNALS } from "../telemetry/batch.ts";
 import type { PluginOptions } from "./options.ts";
-import { failure, inBothIsolations, type Loaded, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, type Loaded, load, started, THREADS } from "./testing/load.ts";
 import { Does, processorComponent, REASON } from "./testing/processor-component.ts";
 
 /** @param options of every test, see `needsEngine` */
@@ -22,7 +23,7 @@ export function componentPluginSuite(type: string, options: { skip?: string } = 
     const made = (overrides: Partial<PluginOptions> = {}): Promise<Loaded> =>
       started(binary, { runtimeConfig, ...withoutSource(overrides) });
 
-    inBothIsolations(() => {
+    inEachIsolation(() => {
       test("start gets the configuration, shutdown is called, lines are logged", async () => {
         const loaded = await made({ pluginConfig: { name: "h\u00e9llo" } });
         assert.deepEqual(loaded.plugin.supportedSignals.toSorted(), ["logs", "metrics", "traces"]);
@@ -110,7 +111,21 @@ export function componentPluginSuite(type: string, options: { skip?: string } = 
         const refused = await failure(load(metrics, { runtimeConfig }));
         assert.match(refused.message, /supports metrics \(get_supported_telemetry\), but it is used for logs/);
       });
-    });
+    }, THREADS);
+
+    const { isolations } = capabilitiesOf({ type })?.capabilities ?? BASIC_CAPABILITIES;
+    if (isolations.includes("process"))
+      test("in a process of its own", async () => {
+        await using loaded = await made({ isolation: "process", limits: { callTimeoutMs: 500 } });
+        assert.deepEqual(await loaded.consume([10, 20]), [
+          [10, 20],
+          [10, 20],
+        ]);
+        assert.match((await failure(loaded.consume([Does.trap]))).message, /trapped: unreachable executed/);
+        assert.equal((await loaded.consume([50]))?.length, 2);
+        assert.match((await failure(loaded.consume([Does.spin]))).message, /ran longer than 500 ms/);
+        assert.equal((await loaded.consume([50]))?.length, 2);
+      });
 
     test("a call that does not end is ended, and the next instance works", async () => {
       await using loaded = await made({ isolation: "worker", limits: { callTimeoutMs: 200 } });

@@ -10,7 +10,7 @@ import type { PluginError } from "./errors.ts";
 import { createHostModule } from "./host.ts";
 import type { PluginRole } from "./requirements.ts";
 import { type GuestParts, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started, THREADS } from "./testing/load.ts";
 
 const NAMES = Object.keys(HOST_FUNCTIONS) as HostFunctionName[];
 const ALL = imports(...NAMES);
@@ -101,7 +101,7 @@ function assertOutOfContext(error: PluginError, name: string, phase: string): vo
   assert.match(error.message, new RegExp(`: ${name} called during ${phase}: \\w+`));
 }
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   describe("abi.md, rules: contexts", () => {
     for (const { name: phase, role = "processor", valid, parts } of PHASES) {
       if (role === "receiver" && isolation === "inline") continue;
@@ -145,7 +145,7 @@ inBothIsolations((isolation) => {
       assert.match((await failure(loaded.consume([1]))).message, /consume_logs: status 7 \(error\)/);
     });
   });
-});
+}, THREADS);
 
 test("host function outside its valid context: while the host calls nothing", () => {
   const call = new GuestCall(100);

@@ -14,9 +14,9 @@ import {
 import { wat } from "../runtime/testing/wat.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import { data, ECHO, type GuestParts, guest, guestText, importOf, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started, THREADS } from "./testing/load.ts";
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   const PREFIXED: GuestParts["rename"] = {
     abi_version_v1: "otelwasm_abi_version_0_1_0",
     alloc: "otelwasm_memory_allocate",
@@ -301,4 +301,4 @@ inBothIsolations((isolation) => {
     await using loaded = await started(guest({ imports: imports(...Object.keys(HOST_FUNCTIONS)) }));
     assert.equal(await loaded.consume([]), undefined);
   });
-});
+}, THREADS);

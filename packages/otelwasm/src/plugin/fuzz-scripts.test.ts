@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Isolation } from "../runtime/contract.ts";
 import { WasmError } from "../runtime/errors.ts";
 import { SIGNALS } from "../telemetry/batch.ts";
 import type { PluginError } from "./errors.ts";
@@ -12,7 +13,7 @@ import { inspectModule } from "./inspect.ts";
 import { runs } from "./testing/fuzz.ts";
 import { guest } from "./testing/guests.ts";
 import { assertLines, assertOutcome, CONFIG, OPTIONS, script, scripts, status } from "./testing/lives.ts";
-import { inBothIsolations, type Loaded, load, part } from "./testing/load.ts";
+import { inEachIsolation, type Loaded, load, part } from "./testing/load.ts";
 import { bytesOf, Model, type Outcome, scriptedGuest } from "./testing/script.ts";
 
 const batch = fc.record({
@@ -22,6 +23,9 @@ const batch = fc.record({
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }) },
   ),
 });
+
+/** As many as take a few seconds. */
+const RUNS: Readonly<Record<Isolation, number>> = { inline: 800, worker: 30, process: 10 };
 
 const life = fc.record({
   scripts,
@@ -38,7 +42,7 @@ async function outcomeOf(
   return work.catch((error: Error) => error);
 }
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   async function live({ scripts, role, batches, together }: Life): Promise<void> {
     const model = new Model(scripts, JSON.stringify(CONFIG), role);
     const made = model.instantiate();
@@ -109,7 +113,7 @@ inBothIsolations((isolation) => {
   }
 
   test("fuzz: whatever a guest calls, whenever, with whatever arguments: the host does what the model does", async () => {
-    await fc.assert(fc.asyncProperty(life, live), runs(isolation === "worker" ? 30 : 800));
+    await fc.assert(fc.asyncProperty(life, live), runs(RUNS[isolation]));
   });
 });
 

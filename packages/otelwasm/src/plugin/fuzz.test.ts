@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { PluginError } from "./errors.ts";
 import { runs } from "./testing/fuzz.ts";
 import { ECHO, guest, imports } from "./testing/guests.ts";
-import { inBothIsolations, part, started } from "./testing/load.ts";
+import { inEachIsolation, part, started } from "./testing/load.ts";
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   const MEMORY = 131072;
 
   /** Most of what is tried traps. */
@@ -95,7 +95,7 @@ inBothIsolations((isolation) => {
           assert.match(String(outcome), /alloc returned the pointer \d+ for \d bytes, outside/);
         else assert.deepEqual(outcome, [bytes]);
       }),
-      runs(isolation === "worker" ? 30 : 150),
+      runs(isolation === "inline" ? 150 : 30),
     );
   });
 });

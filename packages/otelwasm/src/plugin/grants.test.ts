@@ -5,11 +5,13 @@ import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../config/load.ts";
 import { applySchema } from "../config/schema.ts";
+import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
 import { pluginConfigSchema } from "./config.ts";
 import { resolveGrants } from "./grants.ts";
 import { grantsOf } from "./grants-config.ts";
 import { data, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started } from "./testing/load.ts";
+import { childrenOf } from "./testing/processes.ts";
 
 let folder: string;
 before(() => {
@@ -142,7 +144,7 @@ const write = (fd: string): string =>
    (drop (call $fd_write ${fd} (i32.const 560) (i32.const 1) (i32.const 604)))`;
 const TEXTS = data(512, "log") + data(520, "hello");
 
-inBothIsolations(() => {
+inEachIsolation(() => {
   test("a plugin writes where it may, and reads the variables that it was given", async () => {
     const host = mkdtempSync(join(folder, "logs-"));
     await using loaded = await started(
@@ -194,16 +196,19 @@ inBothIsolations(() => {
 describe("what the host holds open for a guest", {
   skip: process.platform === "linux" ? false : "only Linux lists a process's descriptors",
 }, () => {
-  /** Descriptors of this process in the folder. */
-  const open = (): number =>
-    readdirSync("/proc/self/fd").filter((fd) => {
+  /** Descriptors of this process and those that it has started in the folder. */
+  const open = (): number => [process.pid, ...childrenOf(process.pid)].reduce((sum, pid) => sum + openIn(pid), 0);
+  const openIn = (pid: number): number => {
+    const fds = `/proc/${pid}/fd`;
+    return readdirSync(fds).filter((fd) => {
       try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+        return readlinkSync(`${fds}/${fd}`).startsWith(folder);
       } catch {
         return false;
       }
     }).length;
-  for (const isolation of ["worker", "inline"] as const)
+  };
+  for (const isolation of V8_CAPABILITIES.isolations)
     for (const [how, end] of [
       ["traps", "unreachable"],
       ["is shut down", "(i32.const 0)"],
@@ -214,7 +219,7 @@ describe("what the host holds open for a guest", {
       test(`is closed when it ${how}, ${isolation}`, async () => {
         assert.equal(open(), 0);
         const binary = guest({ imports: WASI, fields: TEXTS, consume: `(drop ${OPEN}) (drop ${OPEN}) ${end}` });
-        const limits = isolation === "worker" ? { callTimeoutMs: 200 } : {};
+        const limits = isolation === "inline" ? {} : { callTimeoutMs: 200 };
         const loaded = await started(binary, {
           grants: { files: [{ host: folder, guest: "/logs", writable: true }] },
           restart: { maxRestarts: 0 },

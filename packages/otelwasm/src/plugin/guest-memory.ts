@@ -22,7 +22,7 @@ export function view(functionName: string, memory: Memory, pointer: number, size
 const LARGE = 2048;
 
 /** The bytes in a buffer of their own, which may be kept and transferred. */
-export function ownCopy(bytes: Uint8Array): Uint8Array {
+export function ownCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (bytes.length < LARGE) return new Uint8Array(bytes);
   const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
   copy.set(bytes);

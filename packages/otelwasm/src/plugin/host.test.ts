@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assemblyScriptString, data, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, started } from "./testing/load.ts";
+import { failure, inEachIsolation, started } from "./testing/load.ts";
 
-inBothIsolations(() => {
+inEachIsolation(() => {
   describe("log", () => {
     test("each level reaches the logger's", async () => {
       await using loaded = await started(

@@ -8,9 +8,9 @@ import { WasmError } from "../runtime/errors.ts";
 import { SIGNALS } from "../telemetry/batch.ts";
 import { WasmPlugin } from "./plugin.ts";
 import { data, ECHO, type GuestParts, guest, imports, LineLogger } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, started } from "./testing/load.ts";
 
-inBothIsolations((isolation) => {
+inEachIsolation((isolation) => {
   /** Logs each call of its lifecycle, and whether shutdown was requested then. */
   const OBSERVED: GuestParts = {
     imports: imports("log", "get_shutdown_requested", "set_status_reason"),

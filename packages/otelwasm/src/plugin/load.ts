@@ -1,22 +1,26 @@
 /** From a file to a module that is known to be a plugin of this role, and what its instances are made from. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { serialize } from "node:v8";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
+import { parseModule } from "../runtime/binary.ts";
 import { isComponent } from "../runtime/component-binary.ts";
-import type { CompiledModule } from "../runtime/contract.ts";
-import { capabilitiesOf, validate } from "../runtime/registry.ts";
-import "../runtime/engines.ts";
-import type { WasiGrants } from "../wasi/grants.ts";
-import { componentProblems } from "./component-check.ts";
+import type { CompiledModule, RuntimeCapabilities } from "../runtime/contract.ts";
+import { engineModules, isFromModule } from "../runtime/engine-modules.ts";
+import { BUILT_IN } from "../runtime/engines.ts";
+import { capabilitiesOf, DEFAULT_RUNTIME, launcherOf, validate } from "../runtime/registry.ts";
+import { checkComponent } from "./component-check.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
 import { importProblems, withoutMarker } from "./inspect.ts";
 import { LimitedLogger } from "./log-limit.ts";
-import { acquireModule, CompileFailure, type SharedModule } from "./modules.ts";
+import { acquireModule, CompileFailure, interruptOf, type SharedModule } from "./modules.ts";
 import { type PluginOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Place, PlaceOwner } from "./place.ts";
+import { ProcessPlace } from "./process/process.ts";
+import type { ProcessPlan } from "./process/protocol.ts";
 import { detectDialect, type ResolvedExports, requiredFunctions, resolveExports } from "./requirements.ts";
 import type { WorkerPlan } from "./worker/protocol.ts";
 import { ThreadPlace } from "./worker/thread.ts";
@@ -30,6 +34,9 @@ export interface LoadedModule {
   close(): Promise<void>;
 }
 
+/** A component's functions go by the names of its world. */
+const NO_EXPORTS: ResolvedExports = new Map();
+
 /** @throws PluginError that lists everything that is wrong with the module; ConfigError */
 export async function loadModule(options: PluginOptions): Promise<LoadedModule> {
   const { runtimeConfig = {} } = options;
@@ -40,15 +47,23 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const binary = options.binary ?? (await read(options.id, options.path));
   const { capabilities } = capabilitiesOf(runtimeConfig)!;
   const resolved = resolveOptions(options, capabilities);
+  if (resolved.isolation !== "inline") expectElsewhere(runtimeConfig.type ?? DEFAULT_RUNTIME);
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
-  if (isComponent(binary)) checkComponent(binary, grants, options);
+  const component = isComponent(binary);
+  // Before an engine has it: that may be slow, and is not for those who have not asked for it.
+  if (component) checkComponent(binary, { ...options, runtimeConfig, grants });
+  if (resolved.isolation === "process") {
+    const exports = component ? NO_EXPORTS : checkModule(parse(binary, options), options);
+    const place = processesOf({ exports, config, grants, binary, ...compileOptions }, options, resolved, capabilities);
+    return { resolved, place, close: async () => {} };
+  }
   const compiled = await acquireModule(runtimeConfig, binary, compileOptions).catch((error: unknown) => {
     if (!(error instanceof CompileFailure)) throw error;
     throw PluginError.fromLoad(options.id, options.path, [error.message], error.cause);
   });
   try {
     const { module } = compiled.code;
-    const exports: ResolvedExports = module === undefined ? new Map() : checkModule(module, options);
+    const exports = module === undefined ? NO_EXPORTS : checkModule(module, options);
     const { id, role } = options;
     const plan = { id, role, exports, config, maxResultBytes: resolved.limits.maxResultBytes, grants };
     return { resolved, place: placesOf(compiled, plan, options, resolved), close: () => compiled.release() };
@@ -56,6 +71,14 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
     await compiled.release();
     throw error;
   }
+}
+
+/** What was registered by code that a guest's thread does not run is not known there. */
+function expectElsewhere(type: string): void {
+  if (BUILT_IN.includes(type) || isFromModule(type)) return;
+  throw new ConfigError([
+    `isolation: only this thread knows the engine "${type}"; register it in a module that service::engines names, or use isolation inline`,
+  ]);
 }
 
 function placesOf(
@@ -70,35 +93,59 @@ function placesOf(
     const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
     return (owner) => new InlinePlace({ ...plan, runtime, code, logger: limited, callTimeoutMs }, owner);
   }
-  const workerPlan = { ...plan, runtimeConfig: options.runtimeConfig ?? {}, code: portable };
+  const workerPlan = {
+    ...plan,
+    runtimeConfig: options.runtimeConfig ?? {},
+    engineModules: engineModules(),
+    code: portable,
+  };
   // A batch that a broken plugin lets through must still be there.
-  const moves = onFailure !== "pass_through";
-  const interrupt = runtime.capabilities.interrupt ? (cells: Int32Array) => runtime.interrupt?.(cells) : undefined;
-  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, moves, interrupt }, owner);
+  const buffers = onFailure === "pass_through" ? "copy" : "move";
+  const interrupt = interruptOf(runtime);
+  return (owner) => new ThreadPlace({ plan: workerPlan, limits, logger, buffers, interrupt }, owner);
 }
 
-function checkModule(module: CompiledModule, { id, path, role, signals }: PluginOptions): ResolvedExports {
+/** Nothing of the engine is used here: its processes compile the module. */
+function processesOf(
+  plan: Pick<ProcessPlan, "exports" | "config" | "grants" | "binary" | "memoryLimit">,
+  { id, path, role, runtimeConfig = {}, logger = silentLogger, guestLogger = logger }: PluginOptions,
+  { limits }: ResolvedOptions,
+  { interrupt, endsWithThread }: RuntimeCapabilities,
+): (owner: PlaceOwner) => Place {
+  const endsProcess = !interrupt && !endsWithThread;
+  const whole: ProcessPlan = {
+    ...plan,
+    id,
+    path,
+    role,
+    runtimeConfig,
+    engineModules: engineModules(),
+    limits,
+    endsProcess,
+  };
+  const serialized = serialize(whole);
+  const launcher = launcherOf(runtimeConfig);
+  return (owner) => new ProcessPlace({ id, plan: serialized, limits, logger, guestLogger, launcher }, owner);
+}
+
+function parse(binary: Uint8Array, { id, path }: PluginOptions): Pick<CompiledModule, "imports" | "exports"> {
+  try {
+    return parseModule(binary);
+  } catch (error) {
+    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
+  }
+}
+
+function checkModule(
+  module: Pick<CompiledModule, "imports" | "exports">,
+  { id, path, role, signals }: PluginOptions,
+): ResolvedExports {
   const dialect = detectDialect(module.exports);
   if (dialect === undefined) throw PluginError.fromLoad(id, path, [withoutMarker(module.imports, module.exports)]);
   const { resolved, problems } = resolveExports(module.exports, dialect, requiredFunctions(role, signals));
   const all = [...problems, ...importProblems(module.imports)];
   if (all.length > 0) throw PluginError.fromLoad(id, path, all);
   return resolved;
-}
-
-/** Before an engine has it: that may be slow, and is not for those who have not asked for it. */
-function checkComponent(
-  binary: Uint8Array,
-  grants: WasiGrants,
-  { id, path, role, runtimeConfig = {} }: PluginOptions,
-): void {
-  let problems: string[];
-  try {
-    problems = componentProblems(binary, { role, runtimeConfig, grants });
-  } catch (error) {
-    throw PluginError.fromLoad(id, path, [messageOf(error)], error);
-  }
-  if (problems.length > 0) throw PluginError.fromLoad(id, path, problems);
 }
 
 async function read(id: string, path: string): Promise<Uint8Array> {

@@ -7,7 +7,7 @@ import "../runtime/engines.ts";
 import { wat } from "../runtime/testing/wat.ts";
 import { ECHO, guest, guestText } from "./testing/guests.ts";
 import { largeGuest } from "./testing/large.ts";
-import { failure, inBothIsolations, load } from "./testing/load.ts";
+import { failure, inEachIsolation, load } from "./testing/load.ts";
 
 const events: string[] = [];
 
@@ -93,7 +93,7 @@ describe("one compiled module", () => {
   });
 });
 
-inBothIsolations(() => {
+inEachIsolation(() => {
   test("plugins of one module have nothing else in common", async () => {
     const counting = guest({
       ...ECHO,

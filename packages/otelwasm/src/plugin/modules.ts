@@ -84,6 +84,11 @@ export async function acquireModule(
   }
 }
 
+/** `Runtime.interrupt`, if the engine has it. */
+export function interruptOf(runtime: Runtime): ((cells: Int32Array) => void) | undefined {
+  return runtime.capabilities.interrupt ? (cells) => runtime.interrupt?.(cells) : undefined;
+}
+
 /** The engine does not take the module; `cause` is what it says. */
 export class CompileFailure extends Error {
   constructor(cause: unknown) {

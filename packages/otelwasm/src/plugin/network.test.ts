@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
+import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
 import { Errno } from "../wasi/errno.ts";
 import type { PluginState } from "./options.ts";
 import { data, guest, imports } from "./testing/guests.ts";
@@ -89,7 +90,7 @@ const grants = (port: number): { network: { listen: string[]; connect: string[];
   network: { listen: [`127.0.0.1:${port}`], connect: [], resolve: [] },
 });
 
-for (const isolation of ["worker", "inline"] as const)
+for (const isolation of V8_CAPABILITIES.isolations)
   describe(`isolation ${isolation}`, () => {
     test("a plugin that traps while it listens is replaced by one that listens on the same port", async () => {
       const port = await freePort();
@@ -133,31 +134,58 @@ for (const isolation of ["worker", "inline"] as const)
     });
   });
 
-test("a call that ran past its deadline while it waited for a connection: the next instance has the port", async () => {
-  const port = await freePort();
-  const restarts = new Restarts();
-  await using loaded = await started(SERVER(port, CONSUME), {
-    grants: grants(port),
-    limits: { callTimeoutMs: 200 },
-    onState: restarts.onState,
+for (const isolation of ["worker", "process"] as const)
+  describe(`isolation ${isolation}`, () => {
+    test("a call that ran past its deadline while it waited for a connection: the next instance has the port", async () => {
+      const port = await freePort();
+      const restarts = new Restarts();
+      await using loaded = await started(SERVER(port, CONSUME), {
+        isolation,
+        grants: grants(port),
+        limits: { callTimeoutMs: 200 },
+        onState: restarts.onState,
+      });
+      const peer = await connected(port);
+      const lost = once(peer, "close");
+      peer.resume();
+      await assert.rejects(loaded.consume([1, 2, 3]), /it ran longer than 200 ms/);
+      await lost;
+      await restarts.next();
+      const next = await connected(port);
+      assert.equal(await loaded.consume([1]), undefined);
+      next.destroy();
+    });
+
+    test("a receiver that waits for a connection returns when it is asked to stop", async () => {
+      const port = await freePort();
+      await using loaded = await started(
+        guest({
+          imports: `${imports("get_shutdown_requested")} ${SOCKETS}`,
+          fields: `${MEMORY} (func (export "start_logs_receiver") (local $status i32) ${LISTEN(port)}
+        (loop $again
+          (drop (call $sock_accept (i32.load (i32.const 64)) (i32.const 0) (i32.const 68)))
+          (br_if $again (i32.eqz (call $get_shutdown_requested)))))`,
+        }),
+        { role: "receiver", isolation, grants: grants(port) },
+      );
+      const done = loaded.plugin.receive("logs", async () => {});
+      // Until it listens.
+      let peer: Socket | undefined;
+      while (peer === undefined) peer = await connected(port).catch(() => undefined);
+      // Closed before it was accepted, it is reset.
+      peer.on("error", () => {});
+      await loaded.plugin.shutdown();
+      await done;
+      assert.equal(loaded.plugin.stats.deadlines, 0);
+    });
   });
-  const peer = await connected(port);
-  const lost = once(peer, "close");
-  peer.resume();
-  await assert.rejects(loaded.consume([1, 2, 3]), /it ran longer than 200 ms/);
-  await lost;
-  await restarts.next();
-  const next = await connected(port);
-  assert.equal(await loaded.consume([1]), undefined);
-  next.destroy();
-});
 
 test("a process whose plugins had sockets ends by itself, and not before they are closed", async () => {
   const port = await freePort();
   const script = `
     import { writeSync } from "node:fs";
     import { WasmPlugin } from ${JSON.stringify(new URL("./plugin.ts", import.meta.url).href)};
-    for (const isolation of ["worker", "inline"]) {
+    for (const isolation of ["worker", "inline", "process"]) {
       const binary = Buffer.from(process.env.BINARY, "base64");
       const plugin = await WasmPlugin.load({
         id: "wasm/test", role: "processor", signals: ["logs"], binary, isolation, grants: ${JSON.stringify(grants(port))},
@@ -169,27 +197,7 @@ test("a process whose plugins had sockets ends by itself, and not before they ar
   const env = { ...process.env, BINARY: Buffer.from(SERVER(port, CONSUME)).toString("base64") };
   const args = ["--conditions=otelwasm-source", "--input-type=module", "--eval", script];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
-  assert.equal(stdout, "workerinline");
-});
-
-test("a receiver that waits for a connection returns when it is asked to stop", async () => {
-  const port = await freePort();
-  await using loaded = await started(
-    guest({
-      imports: `${imports("get_shutdown_requested")} ${SOCKETS}`,
-      fields: `${MEMORY} (func (export "start_logs_receiver") (local $status i32) ${LISTEN(port)}
-        (loop $again
-          (drop (call $sock_accept (i32.load (i32.const 64)) (i32.const 0) (i32.const 68)))
-          (br_if $again (i32.eqz (call $get_shutdown_requested)))))`,
-    }),
-    { role: "receiver", grants: grants(port) },
-  );
-  const done = loaded.plugin.receive("logs", async () => {});
-  // Until it listens.
-  for (let socket: Socket | undefined; socket === undefined; ) socket = await connected(port).catch(() => undefined);
-  await loaded.plugin.shutdown();
-  await done;
-  assert.equal(loaded.plugin.stats.deadlines, 0);
+  assert.equal(stdout, "workerinlineprocess");
 });
 
 test("a thread of the sockets that does not answer keeps no plugin from being shut down, and is named", async (context) => {

@@ -15,7 +15,14 @@ export interface Call {
 }
 
 /** How an instance came to an end, as it stands in log lines: "the instance that ...". */
-export type Breakage = "trapped" | "ran past its deadline" | "lost its worker" | "returned from its loop";
+export const BREAKAGES = [
+  "trapped",
+  "ran past its deadline",
+  "lost its worker",
+  "lost its process",
+  "returned from its loop",
+] as const;
+export type Breakage = (typeof BREAKAGES)[number];
 
 /** Where one instance of the plugin lives. When the instance breaks, the next one is made in the same place. */
 export interface Place {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { StatusCode } from "../component/errors.ts";
 import { data, ECHO, guest, imports } from "./testing/guests.ts";
-import { failure, inBothIsolations, load, part, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, part, started } from "./testing/load.ts";
 
-inBothIsolations(() => {
+inEachIsolation(() => {
   const PAGE = 65_536;
   const SET = imports("set_result_traces", "set_result_metrics", "set_result_logs", "set_status_reason", "log");
 

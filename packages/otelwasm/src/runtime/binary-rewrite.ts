@@ -16,9 +16,16 @@ export function exportStart(binary: Uint8Array, info: ModuleInfo, name: string):
   let written = false;
   const writeExports = (existing: Uint8Array, count: number): void => {
     const encoded = new TextEncoder().encode(name);
-    const content = [u32(count + 1), existing, u32(encoded.length), encoded, Uint8Array.of(0), u32(start)];
+    const content = [
+      unsigned(count + 1),
+      existing,
+      unsigned(encoded.length),
+      encoded,
+      Uint8Array.of(0),
+      unsigned(start),
+    ];
     const size = content.reduce((sum, part) => sum + part.length, 0);
-    parts.push(Uint8Array.of(SectionId.export), u32(size), ...content);
+    parts.push(Uint8Array.of(SectionId.export), unsigned(size), ...content);
     written = true;
   };
   for (const section of info.sections) {
@@ -35,6 +42,14 @@ export function exportStart(binary: Uint8Array, info: ModuleInfo, name: string):
   return concat(parts);
 }
 
+/** The module without its custom sections of one name. */
+export function withoutCustomSections(binary: Uint8Array, info: ModuleInfo, name: string): Uint8Array {
+  if (!info.customSections.includes(name)) return binary;
+  const custom = info.customSections.values();
+  const kept = info.sections.filter(({ id }) => id !== SectionId.custom || custom.next().value !== name);
+  return concat([binary.subarray(0, 8), ...kept.map(({ start, end }) => binary.subarray(start, end))]);
+}
+
 const PAGE = 65536;
 /** Elements of all tables of a module together. What compilers make has thousands; an engine keeps tables where a limit of bytes does not reach. */
 const MAX_TABLE_ELEMENTS = 1_000_000;
@@ -48,8 +63,8 @@ const MAX_TABLE_ELEMENTS = 1_000_000;
  */
 export function limitMemory(binary: Uint8Array, info: ModuleInfo, limit: number): Uint8Array {
   const patches = [
-    ...lowered(binary, info.memoryLimits, limit, (unit) => unit, "a memory", "bytes"),
-    ...lowered(binary, tableLimits(binary, info), MAX_TABLE_ELEMENTS, () => 1, "tables", "elements"),
+    ...lowered(binary, info.memoryLimits, limit, MEMORIES),
+    ...lowered(binary, tableLimits(binary, info), MAX_TABLE_ELEMENTS, TABLES),
   ];
   return patches.length === 0 ? binary : patched(binary, info, patches);
 }
@@ -59,30 +74,48 @@ interface Span {
   readonly end: number;
 }
 
-/** What is left of the limit goes to the first that may grow. */
-function lowered(
-  binary: Uint8Array,
-  spans: readonly Span[],
-  limit: number,
-  unitOf: (pageSize: number) => number,
-  what: string,
-  unitName: string,
-): Patch[] {
-  const all = spans.map(({ start, end }) => readLimits(new BinaryReader(binary, start, end)));
-  const declared = all.reduce((sum, { minimum, pageSize }) => sum + minimum * unitOf(pageSize), 0);
+interface Kind {
+  readonly what: string;
+  /** In which the limit counts. */
+  readonly unitName: string;
+  /** How many of these the limits' numbers count. */
+  unit(pageSize: number): number;
+  /** The most that a module may declare, in the limits' numbers. https://webassembly.github.io/spec/core/valid/types.html#limits */
+  most(bits: 32 | 64, pageSize: number): number;
+}
+
+const MEMORIES: Kind = {
+  what: "a memory",
+  unitName: "bytes",
+  unit: (pageSize) => pageSize,
+  most: (bits, pageSize) => (pageSize === 1 ? 2 ** bits - 1 : 2 ** bits / pageSize),
+};
+
+const TABLES: Kind = { what: "tables", unitName: "elements", unit: () => 1, most: (bits) => 2 ** bits - 1 };
+
+/** What is left of the limit is shared out equally; what one cannot use, as its own maximum is lower, the others have. */
+function lowered(binary: Uint8Array, spans: readonly Span[], limit: number, kind: Kind): Patch[] {
+  const all = spans.map((span) => {
+    const limits = readLimits(new BinaryReader(binary, span.start, span.end), kind);
+    return { ...limits, span, room: limits.maximum - limits.minimum };
+  });
+  const declared = all.reduce((sum, { minimum, unit }) => sum + minimum * unit, 0);
   if (declared > limit)
     throw new WasmError(
       "memory_limit",
-      `the module declares ${what} of at least ${declared} ${unitName}, more than the limit of ${limit} ${unitName}`,
+      `the module declares ${kind.what} of at least ${declared} ${kind.unitName}, more than the limit of ${limit} ${kind.unitName}`,
     );
   let left = limit - declared;
-  return all.flatMap(({ minimum, maximum, pageSize, flags, minimumBytes, pageSizeBytes }, index) => {
-    const unit = unitOf(pageSize);
-    const to = Math.min(maximum ?? Number.POSITIVE_INFINITY, minimum + Math.floor(left / unit));
-    left -= (to - minimum) * unit;
-    if (to === maximum) return [];
-    return [{ ...spans[index]!, bytes: concat([flags, minimumBytes, u32(to), pageSizeBytes]) }];
-  });
+  let waiting = all.length;
+  return all
+    .sort((a, b) => a.room * a.unit - b.room * b.unit)
+    .flatMap(({ span, minimum, room, unit, flags, minimumBytes, pageSizeBytes }) => {
+      const growth = Math.min(room, Math.floor(left / waiting / unit));
+      left -= growth * unit;
+      waiting--;
+      if (growth === room) return [];
+      return [{ ...span, bytes: concat([flags, minimumBytes, unsigned(minimum + growth), pageSizeBytes]) }];
+    });
 }
 
 /** Where the limits of the module's own tables stand. https://webassembly.github.io/spec/core/binary/modules.html#table-section */
@@ -127,25 +160,38 @@ function skipReferenceExpression(reader: BinaryReader): void {
   if (reader.byte() !== 0x0b) throw new WasmError("unsupported", "a table's initial value is not one instruction");
 }
 
-/** The limits of one memory or table, with the bytes that are kept. https://webassembly.github.io/spec/core/binary/types.html#limits */
-function readLimits(reader: BinaryReader): {
+/**
+ * The limits of one memory or table, with the bytes that are kept. https://webassembly.github.io/spec/core/binary/types.html#limits
+ *
+ * @throws WasmError `invalid_module` for limits that are not valid: with a lower maximum they might be
+ */
+function readLimits(
+  reader: BinaryReader,
+  kind: Kind,
+): {
   readonly minimum: number;
-  readonly maximum: number | undefined;
-  readonly pageSize: number;
+  /** The most that is possible, where none is declared. */
+  readonly maximum: number;
+  readonly unit: number;
   /** With the bit that says that a maximum follows. */
   readonly flags: Uint8Array;
   readonly minimumBytes: Uint8Array;
   readonly pageSizeBytes: Uint8Array;
 } {
   const flags = reader.byte();
-  const read = (): number => ((flags & 4) === 0 ? reader.u32() : reader.u64());
+  const index64 = (flags & 4) !== 0;
+  const read = (): number => (index64 ? reader.u64() : reader.u32());
   const from = reader.offset;
   const minimum = read();
   const minimumBytes = reader.bytes.subarray(from, reader.offset);
-  const maximum = (flags & 1) === 0 ? undefined : read();
+  const declared = (flags & 1) === 0 ? undefined : read();
   const pageSizeBytes = reader.bytes.subarray(reader.offset, reader.end);
   const pageSize = (flags & 8) === 0 ? PAGE : 2 ** reader.u32();
-  return { minimum, maximum, pageSize, flags: Uint8Array.of(flags | 1), minimumBytes, pageSizeBytes };
+  const most = kind.most(index64 ? 64 : 32, pageSize);
+  const maximum = declared ?? most;
+  if (minimum > maximum || maximum > most)
+    reader.fail(`limits from ${minimum} to ${declared ?? "no maximum"}, where ${most} is the most`);
+  return { minimum, maximum, unit: kind.unit(pageSize), flags: Uint8Array.of(flags | 1), minimumBytes, pageSizeBytes };
 }
 
 interface Patch {
@@ -158,7 +204,9 @@ interface Patch {
 function patched(binary: Uint8Array, info: ModuleInfo, patches: readonly Patch[]): Uint8Array {
   const parts: Uint8Array[] = [binary.subarray(0, 8)];
   for (const section of info.sections) {
-    const inside = patches.filter(({ start }) => start >= section.content && start < section.end);
+    const inside = patches
+      .filter(({ start }) => start >= section.content && start < section.end)
+      .sort((a, b) => a.start - b.start);
     if (inside.length === 0) {
       parts.push(binary.subarray(section.start, section.end));
       continue;
@@ -171,20 +219,18 @@ function patched(binary: Uint8Array, info: ModuleInfo, patches: readonly Patch[]
     }
     content.push(binary.subarray(offset, section.end));
     const size = content.reduce((sum, part) => sum + part.length, 0);
-    parts.push(Uint8Array.of(section.id), u32(size), ...content);
+    parts.push(Uint8Array.of(section.id), unsigned(size), ...content);
   }
   return concat(parts);
 }
 
 /** Unsigned LEB128. */
-function u32(value: number): Uint8Array {
+function unsigned(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
+  // No shifts: the limits of a 64-bit memory are longer than 32 bits.
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
   return Uint8Array.from(bytes);
 }
 

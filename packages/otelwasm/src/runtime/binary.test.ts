@@ -107,7 +107,10 @@ test("what is not a module says what it is", () => {
   refused(Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), "invalid_module", /version 2/);
   refused(Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), "unsupported", /a component, not a core module/);
   refused(module(section(1, 1, 0x4a)), "unsupported", /type form 0x4a/);
-  refused(module(section(1, 1, 0x60, 1, 0x10, 0)), "unsupported", /value type 0x10/);
+  refused(module(section(1, 1, 0x60, 1, 0x41, 0)), "unsupported", /value type 0x41/);
+  refused(module(section(1, 1, 0x60, 1, 0x10, 0)), "invalid_module", /value type 0x10/);
+  refused(module(section(1, 1, 0xe0, 0x7f, 0, 0)), "invalid_module", /type form 0xe0/);
+  refused(Uint8Array.of(0, 0x61, 0x73, 0x6d, 0, 0, 0, 1), "invalid_module", /layer 256/);
 });
 
 test("hostile bytes are refused with the place", () => {

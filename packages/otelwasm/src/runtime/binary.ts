@@ -139,12 +139,13 @@ function readHeader(reader: BinaryReader): void {
     throw new WasmError("invalid_module", `it does not begin with "\\0asm" (${bytes.length} bytes)`);
   const version = bytes[4]! | (bytes[5]! << 8);
   const layer = bytes[6]! | (bytes[7]! << 8);
-  if (layer !== 0)
+  if (layer === 1 && version !== 0)
     throw new WasmError(
       "unsupported",
       "this is a component, not a core module; build the plugin as a core module (for WASI: preview 1)",
     );
-  if (version !== 1) throw new WasmError("invalid_module", `version ${version} of the binary format is not known`);
+  if (version !== 1 || layer !== 0)
+    throw new WasmError("invalid_module", `version ${version} (layer ${layer}) of the binary format is not known`);
   reader.offset = 8;
 }
 
@@ -184,10 +185,7 @@ function readCompositeType(reader: BinaryReader, sawArray: () => void): Type {
       reader.skipS33();
       return undefined;
     default:
-      throw new WasmError(
-        "unsupported",
-        `type form 0x${form.toString(16)} at offset ${reader.offset - 1} is not known`,
-      );
+      return unknown(reader, "type form", form);
   }
 }
 
@@ -225,11 +223,14 @@ function readValueType(reader: BinaryReader): ValueTypeName {
     default:
       // The short forms of nullable references: externref, funcref, and the heap types of later proposals beside them.
       if (code >= 0x68 && code <= 0x75) return "ref";
-      throw new WasmError(
-        "unsupported",
-        `value type 0x${code.toString(16)} at offset ${reader.offset - 1} is not known`,
-      );
+      return unknown(reader, "value type", code);
   }
+}
+
+/** Codes of types are negative integers in one byte: one of these may be of a later version, all else is not of this format. */
+function unknown(reader: BinaryReader, what: string, code: number): never {
+  const known = `${what} 0x${code.toString(16)} at offset ${reader.offset - 1} is not known`;
+  throw new WasmError(code >= 0x40 && code < 0x80 ? "unsupported" : "invalid_module", known);
 }
 
 /** The flags of the limits: a maximum (1), shared (2), 64-bit indices (4), a page size of its own (8). */

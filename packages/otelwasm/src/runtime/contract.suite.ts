@@ -27,7 +27,7 @@ export function contractSuite(
     describe("linking", () => linkTests(() => bench));
     describe("values", () => valueTests(() => bench));
     describe("memory", () => memoryTests(() => bench));
-    describe("traps", () => trapTests(() => bench));
+    describe("traps", () => trapTests(() => bench, capabilities));
     if (capabilities.memoryLimit) describe("memory limit", () => memoryLimitTests(() => bench));
     describe("closing", () => closingTests(createRuntime));
   });
@@ -262,13 +262,49 @@ function memoryLimitTests(bench: () => Bench): void {
       { memoryLimit: PAGE },
     );
     const instance = await bench().instantiateModule(module);
-    assert.equal(call(instance, "grow", 999_997), 1);
-    assert.equal(call(instance, "grow", 2), -1);
+    assert.equal(call(instance, "grow", 999_990), 1);
+    assert.equal(call(instance, "grow", 10), -1);
+    assert.equal(call(instance, "other", 4), 1);
     assert.equal(call(instance, "other", 9), -1);
     await assert.rejects(
       bench().runtime.compile(wat("(module (table 2000000 funcref))"), { memoryLimit: PAGE }),
       hasCode("memory_limit", /tables of at least 2000000 elements, more than the limit of 1000000 elements/),
     );
+  });
+
+  test("memory limit: each of several tables without a maximum can grow", async () => {
+    const module = await bench().runtime.compile(
+      wat(`(module (table $a 0 funcref) (table $b 3 funcref)
+        (func (export "a") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+        (func (export "b") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))`),
+      { memoryLimit: PAGE },
+    );
+    const instance = await bench().instantiateModule(module);
+    assert.equal(call(instance, "b", 1000), 3);
+    assert.equal(call(instance, "a", 1000), 0);
+    assert.equal(call(instance, "b", 999_998), -1);
+  });
+
+  test("memory limit: one that is more than a memory can have changes nothing", async () => {
+    const module = await bench().runtime.compile(wat(`(module (memory (export "memory") 1) ${grow})`), {
+      memoryLimit: 2 ** 40,
+    });
+    const instance = await bench().instantiateModule(module);
+    assert.equal(call(instance, "grow", 2), 1);
+    assert.equal(call(instance, "grow", 65536), -1);
+  });
+
+  test("memory limit: limits that are not valid stay so", async () => {
+    for (const [name, section] of [
+      ["(memory 0 65537)", [5, 6, 1, 1, 0, 0x81, 0x80, 4]],
+      ["(memory 2 1)", [5, 4, 1, 1, 2, 1]],
+      ["(table 4 3 funcref)", [4, 5, 1, 0x70, 1, 4, 3]],
+    ] as const)
+      await assert.rejects(
+        bench().runtime.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...section), { memoryLimit: 3 * PAGE }),
+        hasCode("invalid_module"),
+        name,
+      );
   });
 
   test("memory limit: a start function that calls the host, and sections around the memory, are as they were", async () => {

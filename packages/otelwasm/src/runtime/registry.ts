@@ -22,6 +22,17 @@ export interface RuntimeFactory {
   validate(config: unknown): readonly string[];
   /** @param config valid according to `validate` */
   create(config: unknown): Promise<Runtime>;
+  /** What starts a process with this engine in it. Default: the program that runs this, without an environment. */
+  launcher?(config: unknown): Launcher | undefined;
+}
+
+/** A program that runs a JavaScript file. */
+export interface Launcher {
+  readonly file: string;
+  /** Before the JavaScript file and its own arguments. */
+  readonly args: readonly string[];
+  /** All that the process gets of an environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface EngineDescription {
@@ -65,6 +76,12 @@ export function capabilitiesOf(
 /** What is registered under a name; its options are `runtime_config.<type>`. */
 export function factoryOf(type: string): RuntimeFactory | undefined {
   return factories.get(type);
+}
+
+/** `RuntimeFactory.launcher` of the engine of a `runtime_config`. */
+export function launcherOf(config: RuntimeConfig = {}): Launcher | undefined {
+  const type = config.type ?? DEFAULT_RUNTIME;
+  return factories.get(type)?.launcher?.(optionsOf(config, type));
 }
 
 function optionsOf(config: RuntimeConfig, type: string): unknown {

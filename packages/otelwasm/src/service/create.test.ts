@@ -63,16 +63,16 @@ service:
 });
 
 describe("validateConfig", () => {
-  test("has nothing to say about a good one", () => {
-    assert.deepEqual(validateConfig(CONFIG, createWorld()), []);
+  test("has nothing to say about a good one", async () => {
+    assert.deepEqual(await validateConfig(CONFIG, createWorld()), []);
   });
 
-  test("says all that is wrong: syntax, references, what a factory refuses", () => {
-    assert.match(validateConfig("a: [", createWorld())[0]!, /^configuration:1:\d+: /);
-    assert.deepEqual(validateConfig({ ...CONFIG, exporters: {} }, createWorld()), [
+  test("says all that is wrong: syntax, references, what a factory refuses", async () => {
+    assert.match((await validateConfig("a: [", createWorld()))[0]!, /^configuration:1:\d+: /);
+    assert.deepEqual(await validateConfig({ ...CONFIG, exporters: {} }, createWorld()), [
       'service::pipelines::traces: references exporter "mem" which is not configured',
     ]);
-    assert.deepEqual(validateConfig({ ...CONFIG, exporters: { mem: { fail: "create" } } }, createWorld()), [
+    assert.deepEqual(await validateConfig({ ...CONFIG, exporters: { mem: { fail: "create" } } }, createWorld()), [
       'exporter "mem" (traces) cannot be created: exporter does not want to be',
     ]);
   });

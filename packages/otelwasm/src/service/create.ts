@@ -10,7 +10,7 @@ import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsSettings, type PrometheusReader } from "./metrics/settings.ts";
-import type { LogSettings } from "./settings.ts";
+import { importEngines, type LogSettings } from "./settings.ts";
 
 /**
  * A configuration: what `loadConfig` gives back, or YAML text, in which variables are expanded, or an object in the shape of a configuration file,
@@ -36,7 +36,7 @@ export interface CollectorOptions {
  */
 export async function createCollector(config: ConfigInput, options: CollectorOptions = {}): Promise<Collector> {
   const warnings: string[] = [];
-  const resolved = resolve(config, options.factories, (warning) => warnings.push(warning));
+  const resolved = await resolve(config, options.factories, (warning) => warnings.push(warning));
   const logger =
     typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
   for (const warning of warnings) logger.warn(warning);
@@ -55,12 +55,12 @@ function readersOf({ level, readers }: MetricsSettings, address: HostPort | unde
  *
  * @returns one message for each thing that is wrong, with its path; empty if the configuration can be used
  */
-export function validateConfig(
+export async function validateConfig(
   config: ConfigInput,
   options: Pick<CollectorOptions, "factories"> = {},
-): readonly string[] {
+): Promise<readonly string[]> {
   try {
-    assemble(resolve(config, options.factories), { logger: silentLogger });
+    assemble(await resolve(config, options.factories), { logger: silentLogger });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.issues;
@@ -68,12 +68,14 @@ export function validateConfig(
   }
 }
 
-function resolve(
+async function resolve(
   config: ConfigInput,
   more: readonly ComponentFactory[] = [],
   warn?: (message: string) => void,
-): ServiceConfig {
-  const raw =
-    typeof config === "string" ? parseConfig(config, "configuration", warn === undefined ? {} : { warn }) : config;
-  return resolveConfig(raw as Tree, new FactorySet([...builtinFactories, ...more]));
+): Promise<ServiceConfig> {
+  const raw = (
+    typeof config === "string" ? parseConfig(config, "configuration", warn === undefined ? {} : { warn }) : config
+  ) as Tree;
+  await importEngines(raw.service);
+  return resolveConfig(raw, new FactorySet([...builtinFactories, ...more]));
 }

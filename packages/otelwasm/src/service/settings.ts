@@ -1,6 +1,8 @@
 import * as z from "zod";
+import { ConfigError } from "../component/errors.ts";
 import { isMap, unwrap } from "../config/expanded.ts";
 import { applySchema } from "../config/schema.ts";
+import { importEngineModule } from "../runtime/engine-modules.ts";
 import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
 
 /** `service::telemetry::logs` */
@@ -29,6 +31,8 @@ const DEFAULT_LOGS: LogSettings = { level: "info", encoding: "console" };
 const ids = z.array(z.string()).default([]);
 
 const schema = z.strictObject({
+  // Imported before anything is checked, by `importEngines`.
+  engines: z.array(z.string().min(1)).default([]),
   extensions: ids,
   pipelines: z.record(z.string(), z.strictObject({ receivers: ids, processors: ids, exporters: ids })).default({}),
   telemetry: z
@@ -61,6 +65,24 @@ const schema = z.strictObject({
     })
     .prefault({}),
 });
+
+/**
+ * Imports the modules that `service::engines` names, so that what they register can be named by components.
+ *
+ * @throws ConfigError
+ */
+export async function importEngines(service: unknown): Promise<void> {
+  const section = unwrap(service);
+  const read = isMap(section) ? applySchema(schema.shape.engines, section.engines, []) : undefined;
+  // A value of another form is `readService`'s to refuse.
+  const issues: string[] = [];
+  for (const [index, specifier] of (read?.ok ? read.value : []).entries())
+    await importEngineModule(specifier).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+      issues.push(`service::engines::${index}: cannot use the module ${specifier}: ${message}`);
+    });
+  if (issues.length > 0) throw new ConfigError(issues);
+}
 
 /** Reads `service`, and adds what is wrong to the issues. */
 export function readService(value: unknown, issues: string[]): ServiceSettings {

@@ -21,9 +21,15 @@ let current: Isolation | undefined;
 /** The engine that these tests run on: with OTELWASM_TEST_ENGINE, the same tests hold another one to what the embedded one does. */
 export const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
 
-/** The same tests with the guest on this thread and on one of its own: what `load` loads inside is isolated so. */
-export function inBothIsolations(tests: (isolation: Isolation) => void): void {
-  for (const isolation of V8_CAPABILITIES.isolations)
+/** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
+export const THREADS: readonly Isolation[] = ["worker", "inline"];
+
+/** The same tests wherever guests can be: what `load` loads inside is isolated so. */
+export function inEachIsolation(
+  tests: (isolation: Isolation) => void,
+  isolations: readonly Isolation[] = V8_CAPABILITIES.isolations,
+): void {
+  for (const isolation of isolations)
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;

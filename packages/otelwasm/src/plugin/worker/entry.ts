@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
 import type { Runtime } from "../../runtime/contract.ts";
+import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { create } from "../../runtime/registry.ts";
 import "../../runtime/engines.ts";
 import type { ResultSink } from "../call.ts";
@@ -175,7 +176,8 @@ class GuestThread {
   }
 
   async #startEngine(): Promise<{ runtime: Runtime; code: PluginCode }> {
-    const { runtimeConfig, code } = this.#plan;
+    const { runtimeConfig, engineModules, code } = this.#plan;
+    await importEngineModules(engineModules);
     const runtime = await create(runtimeConfig);
     return { runtime, code: await openCode(runtime, code) };
   }

@@ -19,6 +19,8 @@ export interface WorkerPlan {
   readonly id: string;
   readonly role: PluginRole;
   readonly runtimeConfig: RuntimeConfig;
+  /** What to import before the engine can be created: `engineModules`. */
+  readonly engineModules: readonly string[];
   readonly code: PortableCode;
   readonly exports: ResolvedExports;
   readonly config: Uint8Array;
@@ -55,6 +57,12 @@ export function interruptCells(control: Int32Array): Int32Array {
 
 export function wakeCell(control: Int32Array): Int32Array {
   return control.subarray(Control.wake, Control.wake + 1);
+}
+
+/** A receiver's guest goes on. */
+export function proceed(control: Int32Array): void {
+  Atomics.add(control, Control.answered, 1);
+  Atomics.notify(control, Control.answered);
 }
 
 /** To the worker, beside calls. Each is answered by `done` or `failed`. */
@@ -99,11 +107,11 @@ export type AnswerItem = number | string | boolean | null | undefined | ArrayBuf
 export interface PluginErrorData {
   readonly what: string;
   readonly function: string;
-  readonly status: number | undefined;
+  readonly status?: number | undefined;
   readonly reason: string;
   readonly permanent: boolean;
   readonly code: StatusCode;
-  readonly cause: { readonly code: WasmErrorCode | undefined; readonly message: string } | undefined;
+  readonly cause?: { readonly code?: WasmErrorCode | undefined; readonly message: string } | undefined;
 }
 
 export function encodeError(error: unknown): PluginErrorData {

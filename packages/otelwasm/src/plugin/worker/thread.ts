@@ -8,27 +8,26 @@ import { PluginError } from "../errors.ts";
 import { ownCopy } from "../guest-memory.ts";
 import type { PluginLimits } from "../options.ts";
 import type { Breakage, Call, Place, PlaceOwner } from "../place.ts";
+import { interruptWorker } from "./interrupt.ts";
 import {
   Answer,
   Control,
   createControl,
   decodeError,
-  interruptCells,
   KEPT,
   type PluginErrorData,
+  proceed,
   type Request,
   type WorkerPlan,
   wakeCell,
 } from "./protocol.ts";
+import { CallWatch } from "./watch.ts";
 
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
 
-/** How often the call that runs is looked at, in milliseconds: a deadline is noticed so much late at most, twice. */
-const WATCH_MS = 10;
-
-/** A worker that does not end itself after so many milliseconds is ended, which may leave what the engine keeps for it. */
-const INTERRUPT_MS = 2_000;
+/** An engine that somebody added imports this package by its name: the same files as here. */
+const EXEC_ARGV = import.meta.url.endsWith(".ts") ? ["--conditions=otelwasm-source"] : [];
 
 /** A call of the guest that is under way, the oldest first. */
 interface CallEntry {
@@ -50,10 +49,14 @@ export interface ThreadOptions {
   readonly plan: Omit<WorkerPlan, "control" | "network">;
   readonly limits: PluginLimits;
   readonly logger: Logger;
-  /** Whether a batch's buffer may be moved away; else the guest gets a copy. */
-  readonly moves: boolean;
-  /** `Runtime.interrupt`, for an engine whose code does not end with the thread, and which keeps something outside of it. */
+  /** What becomes of a batch's buffer: it moves to the guest's thread (`spare`: and the sender has the bytes elsewhere), or the guest gets a copy. */
+  readonly buffers: "move" | "spare" | "copy";
+  /** `Runtime.interrupt`, for an engine that has it. */
   readonly interrupt?: ((cells: Int32Array) => void) | undefined;
+  /**
+   * For an engine whose calls cannot be ended: ends the process, with a call that runs too long, after what is given back in the same turn of the event loop.
+   */
+  readonly endProcess?: (() => void) | undefined;
 }
 
 /** An instance in a worker thread, seen from the thread of the pipelines. Survives the worker: `open` starts another one. */
@@ -72,9 +75,7 @@ export class ThreadPlace implements Place {
   #posted = 0;
   #ending: { readonly error: PluginError; readonly how: Breakage } | undefined;
   #exited: Promise<void> = Promise.resolve();
-  #watch: NodeJS.Timeout | undefined;
-  #seen = 0;
-  #seenAt = 0;
+  readonly #watch: CallWatch;
   /** What `start` may still take of the time to start. */
   #startLeftMs = 0;
   #shutdownRequested = false;
@@ -83,6 +84,11 @@ export class ThreadPlace implements Place {
   constructor(options: ThreadOptions, owner: PlaceOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.#watch = new CallWatch(
+      options.limits.callTimeoutMs,
+      () => this.#idle(),
+      (number) => this.#late(number),
+    );
   }
 
   get load(): number {
@@ -121,16 +127,12 @@ export class ThreadPlace implements Place {
     }
     let head = SIGNALS.indexOf(call.signal);
     let payload: ArrayBuffer;
-    if (
-      this.#options.moves &&
-      bytes.length > 0 &&
-      bytes.length === buffer.byteLength &&
-      buffer instanceof ArrayBuffer
-    ) {
-      call.kept = false;
+    const { buffers } = this.#options;
+    if (buffers !== "copy" && bytes.length > 0 && bytes.length === buffer.byteLength && buffer instanceof ArrayBuffer) {
+      call.kept = buffers === "spare";
       payload = buffer;
     } else {
-      payload = ownCopy(bytes).buffer as ArrayBuffer;
+      payload = ownCopy(bytes).buffer;
     }
     if (call.kept || this.#options.plan.role === "exporter") head |= KEPT;
     this.#entries.push({ call, number: ++this.#calls });
@@ -138,9 +140,9 @@ export class ThreadPlace implements Place {
     if (this.#outgoing.length === 0) setImmediate(this.#post);
     this.#outgoing.push(head, payload);
     this.#transfer.push(payload);
-    if (this.#watch === undefined) this.#startWatch();
-    // A look that goes on from the calls before it, with an answered request in between, has let go of the process.
-    else if (this.#entries.length === 1) this.#worker.ref();
+    // A watch that goes on from the calls before it, with an answered request in between, has let go of the process.
+    if (this.#entries.length === 1 || !this.#watch.running) this.#worker.ref();
+    if (!this.#watch.running) this.#watch.start(this.#control);
   }
 
   async receive(signal: Signal): Promise<string> {
@@ -172,7 +174,6 @@ export class ThreadPlace implements Place {
     if (this.#shutdownRequested) this.requestShutdown();
     this.#calls = 0;
     this.#posted = 0;
-    this.#seen = 0;
     this.#ending = undefined;
     const network = openNetwork(plan.grants.network, wakeCell(this.#control));
     const workerData: WorkerPlan = { ...plan, control: this.#control, network: network?.link };
@@ -182,7 +183,7 @@ export class ThreadPlace implements Place {
       name: `otelwasm ${plan.id}`,
       // The guest's thread gets nothing of this process: no environment, no options of the command line.
       env: {},
-      execArgv: [],
+      execArgv: EXEC_ARGV,
       resourceLimits: {
         // What a guest keeps outside of its linear memory (tables, garbage-collected objects) is on this heap.
         maxOldGenerationSizeMb: Math.max(64, Math.ceil(limits.memoryBytes / 2 ** 20)),
@@ -215,23 +216,17 @@ export class ThreadPlace implements Place {
   #end(error: PluginError, how: Breakage): void {
     if (this.#worker === undefined || this.#ending !== undefined) return;
     this.#ending = { error, how };
-    const { interrupt } = this.#options;
-    if (interrupt === undefined) void this.#worker.terminate();
-    else this.#interrupt(this.#worker, interrupt);
-  }
-
-  /** The guest's call ends, wherever it is, and then the worker ends itself. */
-  #interrupt(worker: Worker, interrupt: (cells: Int32Array) => void): void {
-    const control = this.#control;
-    worker.ref();
-    worker.postMessage({ op: "quit" } satisfies Request);
-    // One that waits in a host function has to come back to where the engine can end it.
-    Atomics.store(control, Control.shutdown, 1);
-    wakeUp(wakeCell(control));
-    proceed(control);
-    interrupt(interruptCells(control));
-    const force = setTimeout(() => void worker.terminate(), INTERRUPT_MS);
-    worker.once("exit", () => clearTimeout(force));
+    const { interrupt, endProcess } = this.#options;
+    if (interrupt !== undefined) {
+      interruptWorker(this.#worker, this.#control, interrupt);
+    } else if (endProcess === undefined || this.#entries.length === 0) {
+      void this.#worker.terminate();
+    } else {
+      endProcess();
+      this.#worker.removeAllListeners();
+      this.#worker = undefined;
+      this.#lost(this.#ending);
+    }
   }
 
   readonly #post = (): void => {
@@ -351,7 +346,7 @@ export class ThreadPlace implements Place {
     this.#entries = [];
     this.#outgoing = [];
     this.#transfer = [];
-    this.#stopWatch();
+    this.#watch.stop();
     for (const entry of entries) {
       if (!("call" in entry)) {
         clearTimeout(entry.timer);
@@ -383,46 +378,20 @@ export class ThreadPlace implements Place {
     });
   }
 
-  #startWatch(): void {
-    this.#worker?.ref();
-    this.#seen = 0;
-    this.#watch = setInterval(() => this.#look(), WATCH_MS).unref();
-  }
-
-  #stopWatch(): void {
-    clearInterval(this.#watch);
-    this.#watch = undefined;
-  }
-
   /** Idle: nothing that has to be finished keeps the process. A worker that is being ended does, until it is gone: somebody waits for that. */
   #rest(): void {
     if (this.#entries.length === 0 && this.#ending === undefined) this.#worker?.unref();
   }
 
-  /** Time counts from when the guest begins a call: the number of the call that runs is the same as at the last look. */
-  #look(): void {
-    if (this.#entries.length === 0) {
-      this.#rest();
-      this.#stopWatch();
-      return;
-    }
-    const running = Atomics.load(this.#control, Control.running);
-    const now = performance.now();
-    if (running !== this.#seen || running === 0) {
-      this.#seen = running;
-      this.#seenAt = now;
-      return;
-    }
-    const { callTimeoutMs } = this.#options.limits;
-    if (now - this.#seenAt < callTimeoutMs) return;
-    const entry = this.#entries.find((item) => "call" in item && item.number === running);
-    const name = entry !== undefined && "call" in entry ? `consume_${entry.call.signal}` : "consume";
-    this.#end(PluginError.fromDeadline(this.#options.plan.id, name, callTimeoutMs), "ran past its deadline");
+  #idle(): boolean {
+    this.#rest();
+    return this.#entries.length === 0;
   }
-}
 
-/** A receiver's guest goes on. */
-function proceed(control: Int32Array): void {
-  Atomics.add(control, Control.answered, 1);
-  Atomics.notify(control, Control.answered);
+  #late(number: number): void {
+    const { plan, limits } = this.#options;
+    const entry = this.#entries.find((item) => "call" in item && item.number === number);
+    const name = entry !== undefined && "call" in entry ? `consume_${entry.call.signal}` : "consume";
+    this.#end(PluginError.fromDeadline(plan.id, name, limits.callTimeoutMs), "ran past its deadline");
+  }
 }

@@ -84,17 +84,18 @@ export class HostCalls {
   /**
    * Runs one. Never throws: that would leave C code without a result.
    *
-   * @param address of the parameters, in whose place the result goes
+   * @param address of the parameters
+   * @param resultAddress of the result, for engines that do not put it in the parameters' place
    * @returns whether it went well; else the state has what was thrown
    */
-  run(number: number, address: Address): boolean {
+  run(number: number, address: Address, resultAddress: Address = address): boolean {
     const entry = this.#entries[number];
     if (entry === undefined) return false;
     const { host, state } = entry;
     state.memory.touch();
     try {
       const { params, results } = host;
-      const view = params.length + results.length === 0 ? NO_VIEW : this.#viewOf(address);
+      const view = params.length === 0 ? NO_VIEW : this.#viewOf(address);
       const slot = this.#slot;
       let result: Value | undefined;
       switch (params.length) {
@@ -110,7 +111,7 @@ export class HostCalls {
         default:
           result = host.function(state.memory, ...params.map((type, index) => readValue(view, slot * index, type)));
       }
-      if (results.length > 0) writeValue(view, 0, results[0]!, result ?? 0);
+      if (results.length > 0) writeValue(this.#viewOf(resultAddress), 0, results[0]!, result ?? 0);
       return true;
     } catch (error) {
       state.threw(error);

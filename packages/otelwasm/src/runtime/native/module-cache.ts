@@ -10,6 +10,8 @@ import { platformName } from "./library.ts";
 export interface CompiledBy {
   readonly engine: string;
   readonly version: string;
+  /** What the code is for, beside the platform: where the compiler uses whatever the processor can do. */
+  readonly target?: string;
   /** Those that change the code. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -25,9 +27,9 @@ export class ModuleCache {
    * @param folder is made if it is not there
    * @throws WasmError `unsupported` if it cannot be used, or not be trusted
    */
-  constructor(folder: string, { engine, version, options }: CompiledBy) {
+  constructor(folder: string, { engine, version, target, options }: CompiledBy) {
     this.#folder = resolve(folder);
-    this.#by = JSON.stringify([engine, version, platformName(), process.arch, options]);
+    this.#by = JSON.stringify([engine, version, platformName(), process.arch, target, options]);
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       accessSync(this.#folder, constants.R_OK | constants.W_OK | constants.X_OK);

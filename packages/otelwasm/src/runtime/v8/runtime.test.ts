@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { contractSuite } from "../contract.suite.ts";
 import { WasmError } from "../errors.ts";
+import { featuresSuite } from "../features.suite.ts";
 import { create } from "../registry.ts";
 import { Bench, call, hasCode, host } from "../testing/bench.ts";
 import { wat } from "../testing/wat.ts";
@@ -15,62 +16,14 @@ import { V8_CAPABILITIES } from "./runtime.ts";
 import { WebAssembly } from "./webassembly.ts";
 
 contractSuite("v8", V8_CAPABILITIES, () => create({ type: "v8" }));
+featuresSuite("v8", V8_CAPABILITIES, () => create({ type: "v8" }));
 
-const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-
-/** Modules of the garbage collection proposal, which the text format's compiler does not know: one exported function `f`. */
-function gc(types: number[], ...body: number[]): Uint8Array {
-  const section = (id: number, content: number[]): number[] => [id, content.length, ...content];
-  return Uint8Array.from([
-    ...HEADER,
-    ...section(1, [2, 0x60, 0, 0, ...types]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, 1, 0x66, 0, 0]),
-    ...section(10, [1, body.length + 2, 0, ...body, 0x0b]),
-  ]);
-}
-
-const STRUCT = [0x5f, 1, 0x7f, 0]; // struct { i32 }
-const ARRAY = [0x5e, 0x7f, 1]; // array of mut i32
-
-describe("v8: traps of the later proposals", () => {
+describe("v8: what it has that is its own", () => {
   let bench: Bench;
   before(async () => {
     bench = new Bench(await create({ type: "v8" }));
   });
   after(() => bench.close());
-
-  for (const [name, code, binary] of [
-    ["struct.get of null", "null_reference", gc(STRUCT, 0xd0, 1, 0xfb, 2, 1, 0, 0x1a)],
-    ["ref.cast", "illegal_cast", gc(STRUCT, 0xd0, 0x6e, 0xfb, 0x16, 1, 0x1a)],
-    ["array.get", "array_out_of_bounds", gc(ARRAY, 0x41, 1, 0xfb, 7, 1, 0x41, 9, 0xfb, 0x0b, 1, 0x1a)],
-    ["array.new too large", "array_out_of_bounds", gc(ARRAY, 0x41, 0x7f, 0xfb, 7, 1, 0x1a)],
-  ] as const)
-    test(`${name}: ${code}`, async () => {
-      const instance = await bench.instantiateModule(await bench.runtime.compile(binary));
-      assert.throws(() => call(instance, "f"), hasCode(code));
-    });
-
-  test("arrays are refused where memory is to be limited", async () => {
-    await assert.rejects(
-      bench.runtime.compile(gc(ARRAY, 0x41, 1, 0xfb, 7, 1, 0x1a), { memoryLimit: 65536 }),
-      hasCode("unsupported", /garbage-collected arrays/),
-    );
-  });
-
-  test("an atomic access that is not aligned", async () => {
-    const instance = await bench.instantiate(
-      '(module (memory 1 1 shared) (func (export "f") (drop (i32.atomic.load (i32.const 1)))))',
-    );
-    assert.throws(() => call(instance, "f"), hasCode("unaligned_atomic"));
-  });
-
-  test("an exception that nobody catches", async () => {
-    const instance = await bench.instantiate(
-      '(module (tag $t (param i32)) (func (export "f") (throw $t (i32.const 1))))',
-    );
-    assert.throws(() => call(instance, "f"), hasCode("exception"));
-  });
 
   test("a shared memory's views follow growth, though its old buffer is not detached", async () => {
     const instance = await bench.instantiate(

@@ -21,7 +21,7 @@ import { V8Memory } from "./memory.ts";
 import { type JsFunction, type JsInstance, type JsMemory, WebAssembly } from "./webassembly.ts";
 
 export const V8_CAPABILITIES: RuntimeCapabilities = {
-  isolations: ["worker", "inline"],
+  isolations: ["worker", "inline", "process"],
   deadline: false,
   interrupt: false,
   endsWithThread: true,
@@ -29,6 +29,7 @@ export const V8_CAPABILITIES: RuntimeCapabilities = {
   fuel: false,
   sharedCompile: true,
   diskCache: false,
+  recursionTraps: true,
   features: {
     threads: true,
     simd: true,

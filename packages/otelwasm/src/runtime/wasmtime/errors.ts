@@ -28,32 +28,32 @@ const TRAPS: Readonly<Record<number, WasmErrorCode>> = {
 /**
  * Of what the engine gave back beside a result, one or none is set.
  *
- * @param otherwise what an error without a trap is
+ * @param otherwise what an error is that tells of no trap
  */
 export function fromFailure(
   library: WasmtimeLibrary,
   error: Address,
   trap: Address,
-  otherwise: (message: string) => WasmError = fromError,
+  otherwise: (message: string) => WasmError = unnamed,
 ): WasmError {
-  if (trap !== NULL) {
-    const { code, message } = library.takeTrap(trap);
-    const known = code === undefined ? undefined : TRAPS[code];
-    // The message has the guest's stack.
-    return known === undefined
-      ? new WasmError("trap", firstLine(message))
-      : new WasmError(known, undefined, { cause: new Error(message) });
+  if (trap === NULL) {
+    const message = library.takeError(error);
+    return trapOfWords(message, new Error(message)) ?? otherwise(message);
   }
-  const message = library.takeError(error);
-  const known = trapOfWords(message, new Error(message));
-  if (known !== undefined) return known;
-  return otherwise(message);
+  const { code, message } = library.takeTrap(trap);
+  const known = code === undefined ? undefined : TRAPS[code];
+  // The message has the guest's stack.
+  return known === undefined ? unnamed(message) : new WasmError(known, undefined, { cause: new Error(message) });
 }
 
-function fromError(message: string): WasmError {
-  return /thrown Wasm exception|uncaught exception/i.test(message)
-    ? new WasmError("exception", undefined, { cause: new Error(message) })
-    : new WasmError("trap", firstLine(message), { cause: new Error(message) });
+/** What has no code of a trap: an exception that nobody caught, and what the engine cannot do. */
+function unnamed(message: string): WasmError {
+  const cause = new Error(message);
+  if (/^\s*(thrown Wasm exception|uncaught exception)/im.test(message))
+    return new WasmError("exception", undefined, { cause });
+  // Where there is a stack, the reason stands below it.
+  const [, reason = message] = /\nCaused by:\s*(.*)/s.exec(message) ?? [];
+  return new WasmError("trap", lines(reason), { cause });
 }
 
 export function fromCompile(message: string): WasmError {
@@ -75,8 +75,4 @@ export function fromLink(message: string): WasmError {
   if (/exceeds memory limits/.test(message)) return new WasmError("memory_limit", lines(message), { cause });
   if (/resource limit exceeded/.test(message)) return new WasmError("unsupported", lines(message), { cause });
   return new WasmError("link", lines(message), { cause });
-}
-
-function firstLine(message: string): string {
-  return message.split("\n", 1)[0] ?? "";
 }

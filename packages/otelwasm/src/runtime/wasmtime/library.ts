@@ -52,10 +52,10 @@ const SIGNATURES = {
   wasm_trap_message: "size_t,size_t=void",
   wasm_trap_delete: "size_t=void",
   wasm_byte_vec_delete: "size_t=void",
-  wasm_valtype_new: "uint8_t=size_t",
-  wasm_valtype_vec_new: "size_t,size_t,size_t=void",
-  wasm_functype_new: "size_t,size_t=size_t",
-  wasm_functype_delete: "size_t=void",
+  wasmtime_module_imports: "size_t,size_t=void",
+  wasm_importtype_type: "size_t=size_t",
+  wasm_importtype_vec_delete: "size_t=void",
+  wasm_externtype_as_functype_const: "size_t=size_t",
 } as const;
 
 type Functions = ReturnType<typeof bind<typeof SIGNATURES>>;
@@ -100,17 +100,28 @@ export class WasmtimeLibrary {
     return this.call.wasmtime_error_new(this.#words.address);
   }
 
-  /** To be deleted: an engine takes one for its own when it is first used. */
-  newFunctionType(params: readonly number[], results: readonly number[]): Address {
-    const { call, out } = this;
-    [params, results].forEach((kinds, index) => {
-      const types = new NativeBlock(8 * kinds.length);
-      for (const [at, kind] of kinds.entries())
-        types.view.setBigUint64(8 * at, BigInt(call.wasm_valtype_new(kind)), true);
-      call.wasm_valtype_vec_new(out.address + 16 * index, kinds.length, types.address);
-      types.free();
-    });
-    return call.wasm_functype_new(out.address, out.address + 16);
+  /**
+   * The types of the functions that a module imports, which imports nothing else. They are the module's own: one that is made of parameters and results is another type than one of a group
+   * of recursive types, though it looks the same.
+   *
+   * @param each gets a `wasm_functype_t`, good until it returns
+   */
+  forEachImportedType(module: Address, each: (type: Address, index: number) => void): void {
+    const { call } = this;
+    const vector = new NativeBlock(16);
+    call.wasmtime_module_imports(module, vector.address);
+    try {
+      const count = Number(vector.view.getBigUint64(0, true));
+      const imports = copyOf(Number(vector.view.getBigUint64(8, true)), 8 * count);
+      const view = new DataView(imports.buffer, imports.byteOffset);
+      for (let index = 0; index < count; index++) {
+        const type = call.wasm_importtype_type(Number(view.getBigUint64(8 * index, true)));
+        each(call.wasm_externtype_as_functype_const(type), index);
+      }
+    } finally {
+      call.wasm_importtype_vec_delete(vector.address);
+      vector.free();
+    }
   }
 
   /** A `wasm_byte_vec_t` in `out`. */

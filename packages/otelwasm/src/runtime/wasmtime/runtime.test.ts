@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { contractSuite } from "../contract.suite.ts";
 import { INTERRUPT_CELLS, type Runtime } from "../contract.ts";
+import { featuresSuite } from "../features.suite.ts";
 import { capabilitiesOf, create, validate } from "../registry.ts";
 import { Bench, call, hasCode, host } from "../testing/bench.ts";
 import { needsEngine } from "../testing/engines.ts";
@@ -15,12 +16,11 @@ import "../engines.ts";
 
 const NEEDS = needsEngine("wasmtime");
 
-contractSuite(
-  "wasmtime",
-  capabilitiesOf({ type: "wasmtime" })!.capabilities,
-  () => create({ type: "wasmtime" }),
-  NEEDS,
-);
+const { capabilities } = capabilitiesOf({ type: "wasmtime" })!;
+const createRuntime = (): Promise<Runtime> => create({ type: "wasmtime" });
+
+contractSuite("wasmtime", capabilities, createRuntime, NEEDS);
+featuresSuite("wasmtime", capabilities, createRuntime, NEEDS);
 
 test("wasmtime's options are checked, each with its path", () => {
   const wasmtime = { strategy: "winch", opt_level: 3, fuel: 0, cache_dir: "", librari: "x" };

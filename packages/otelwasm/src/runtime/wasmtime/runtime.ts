@@ -8,7 +8,6 @@ import type {
   ModuleInstance,
   Runtime,
   RuntimeCapabilities,
-  ValueType,
 } from "../contract.ts";
 import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
@@ -21,9 +20,6 @@ import { EXTERN, functionOf, WasmtimeCompiledModule, WasmtimeInstance, type Wasm
 import { WASMTIME, type WasmtimeLibrary, wasmtimeLibrary } from "./library.ts";
 import { capabilitiesFor, type WasmtimeOptions } from "./options.ts";
 import { WasmtimeStore } from "./store.ts";
-
-/** `wasm_valkind_t` */
-const VALUE_KINDS: Readonly<Record<ValueType, number>> = { i32: 0, i64: 1, f32: 2, f64: 3 };
 
 export class WasmtimeRuntime implements Runtime {
   readonly type = "wasmtime";
@@ -89,14 +85,11 @@ export class WasmtimeRuntime implements Runtime {
     try {
       const imports = store.keep(new NativeBlock(EXTERN.size * hosts.length));
       const { library, callbacks, context, state } = store;
-      hosts.forEach((host, index) => {
-        const number = callbacks.hosts.add(host, state);
+      library.forEachImportedType(code, (type, index) => {
+        const number = callbacks.hosts.add(hosts[index]!, state);
         store.keepHost(number);
-        const kinds = (types: readonly ValueType[]): number[] => types.map((type) => VALUE_KINDS[type]);
-        const type = library.newFunctionType(kinds(host.params), kinds(host.results));
         const func = imports.address + EXTERN.size * index + EXTERN.union;
         library.call.wasmtime_func_new_unchecked(context, type, callbacks.host, number, NULL, func);
-        library.call.wasm_functype_delete(type);
       });
       const instance = store.keep(new NativeBlock(16));
       instantiate(store, code, imports, hosts.length, instance);

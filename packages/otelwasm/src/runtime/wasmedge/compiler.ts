@@ -1,0 +1,144 @@
+/** From the bytes of a module to what the engine makes instances of. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cpus, homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ModuleInfo } from "../binary.ts";
+import { withoutCustomSections } from "../binary-rewrite.ts";
+import { type Address, NativeBlock, type NativeFunction, NULL } from "../native/ffi.ts";
+import { ModuleCache } from "../native/module-cache.ts";
+import { fromCompile, SUCCESS } from "./errors.ts";
+import { WASMEDGE, type WasmEdgeLibrary } from "./library.ts";
+import type { WasmEdgeOptions } from "./options.ts";
+
+/** `WasmEdge_Proposal`, beside those that are on from the start. The text format's, and components, are none of a core module's. */
+const PROPOSALS = {
+  tailCall: 7,
+  extendedConst: 8,
+  functionReferences: 9,
+  gc: 10,
+  multiMemories: 11,
+  threads: 12,
+  relaxedSimd: 13,
+  exceptions: 16,
+} as const;
+const NOT_COMPILED: readonly number[] = [PROPOSALS.gc, PROPOSALS.exceptions];
+
+/** `WasmEdge_CompilerOutputFormat_Wasm`: the module as it was, with a section of machine code more. */
+const OUTPUT_WASM = 1;
+const AOT_SECTION = "wasmedge";
+const DEFAULT_OPT_LEVEL = 2;
+
+/** @returns a `WasmEdge_ConfigureContext *`, the caller's to delete */
+export function createConfiguration({ call }: WasmEdgeLibrary, { mode, opt_level }: WasmEdgeOptions): Address {
+  const configuration = call.WasmEdge_ConfigureCreate();
+  for (const proposal of Object.values(PROPOSALS))
+    if (mode === "interpreter" || !NOT_COMPILED.includes(proposal))
+      call.WasmEdge_ConfigureAddProposal(configuration, proposal);
+  // Else it runs what a module says was compiled of it.
+  call.WasmEdge_ConfigureSetForceInterpreter(configuration, mode === "interpreter");
+  call.WasmEdge_ConfigureCompilerSetOptimizationLevel(configuration, opt_level ?? DEFAULT_OPT_LEVEL);
+  call.WasmEdge_ConfigureCompilerSetOutputFormat(configuration, OUTPUT_WASM);
+  return configuration;
+}
+
+/**
+ * Other threads do the work, as it takes minutes for a large module.
+ *
+ * @returns a `WasmEdge_ASTModuleContext *`, the caller's to delete
+ * @throws WasmError `invalid_module`; `unsupported` if the folder of compiled modules cannot be used
+ */
+export async function compileModule(
+  library: WasmEdgeLibrary,
+  configuration: Address,
+  options: WasmEdgeOptions,
+  module: { readonly binary: Uint8Array; readonly info: ModuleInfo },
+): Promise<Address> {
+  if (options.mode === "interpreter") return load(library, configuration, module.binary);
+  const cache = new ModuleCache(options.cache_dir ?? defaultCacheFolder(), {
+    ...WASMEDGE,
+    target: processorFeatures(),
+    options: { opt_level: options.opt_level ?? DEFAULT_OPT_LEVEL },
+  });
+  const binary = withoutCustomSections(module.binary, module.info, AOT_SECTION);
+  let code = await cache.get(binary);
+  if (code === undefined) {
+    code = await compile(library, configuration, binary);
+    await cache.put(binary, code);
+  }
+  return load(library, configuration, code);
+}
+
+async function load(library: WasmEdgeLibrary, configuration: Address, binary: Uint8Array): Promise<Address> {
+  const { call } = library;
+  const bytes = NativeBlock.of(binary);
+  const out = new NativeBlock(8);
+  const loader = call.WasmEdge_LoaderCreate(configuration);
+  const validator = call.WasmEdge_ValidatorCreate(configuration);
+  let module = NULL;
+  try {
+    const parsed = await elsewhere(
+      call.WasmEdge_LoaderParseFromBuffer,
+      loader,
+      out.address,
+      bytes.address,
+      binary.length,
+    );
+    if (parsed !== SUCCESS) throw fromCompile(library, parsed);
+    module = Number(out.view.getBigUint64(0, true));
+    const valid = await elsewhere(call.WasmEdge_ValidatorValidate, validator, module);
+    if (valid !== SUCCESS) throw fromCompile(library, valid);
+    return module;
+  } catch (error) {
+    if (module !== NULL) call.WasmEdge_ASTModuleDelete(module);
+    throw error;
+  } finally {
+    call.WasmEdge_ValidatorDelete(validator);
+    call.WasmEdge_LoaderDelete(loader);
+    out.free();
+    bytes.free();
+  }
+}
+
+async function compile(library: WasmEdgeLibrary, configuration: Address, binary: Uint8Array): Promise<Uint8Array> {
+  const { call } = library;
+  const bytes = NativeBlock.of(binary);
+  const compiler = call.WasmEdge_CompilerCreate(configuration);
+  const folder = await mkdtemp(join(tmpdir(), "otelwasm-compile-"));
+  const path = join(folder, "module");
+  try {
+    const result = await elsewhere(
+      call.WasmEdge_CompilerCompileFromBuffer,
+      compiler,
+      bytes.address,
+      binary.length,
+      path,
+    );
+    if (result !== SUCCESS) throw fromCompile(library, result);
+    return await readFile(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    call.WasmEdge_CompilerDelete(compiler);
+    bytes.free();
+  }
+}
+
+/** Calls something on a thread that is not JavaScript's. */
+function elsewhere(call: NativeFunction, ...args: readonly unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call.async(...args, (error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+}
+
+function defaultCacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME;
+  return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "otelwasm/wasmedge");
+}
+
+/** The compiler uses whatever this processor can do. */
+function processorFeatures(): string {
+  const described = process.platform === "linux" ? readFileSync("/proc/cpuinfo", "utf8") : (cpus()[0]?.model ?? "");
+  const features = /^(?:flags|Features)\s*:.*$/m.exec(described)?.[0] ?? described;
+  return createHash("sha256").update(features).digest("hex");
+}

@@ -1,0 +1,58 @@
+import { type ZodType, z } from "zod";
+import { BASIC_CAPABILITIES } from "../capabilities.ts";
+import type { RuntimeCapabilities } from "../contract.ts";
+import { issuesOf } from "../native/options.ts";
+
+/** `runtime_config.wasmedge` */
+export interface WasmEdgeOptions {
+  /** `interpreter` runs a module as it stands. `aot` compiles it to machine code before: once, as what comes out is kept in a folder. */
+  readonly mode: "interpreter" | "aot";
+  /** How hard the compiler tries, for `mode: aot`. */
+  readonly opt_level?: 0 | 1 | 2 | 3 | undefined;
+  /** The folder for what was compiled, for `mode: aot`: of this user alone. Absent: `~/.cache/otelwasm/wasmedge`. */
+  readonly cache_dir?: string | undefined;
+  /** The file of the engine's library; absent: it is looked for. */
+  readonly library?: string | undefined;
+}
+
+const onlyAot = { error: "only for mode: aot" } as const;
+
+const schema: ZodType<WasmEdgeOptions> = z
+  .strictObject({
+    mode: z.enum(["interpreter", "aot"]).default("interpreter"),
+    opt_level: z.literal([0, 1, 2, 3]).optional(),
+    cache_dir: z.string().min(1).optional(),
+    library: z.string().min(1).optional(),
+  })
+  .refine(({ mode, opt_level }) => mode === "aot" || opt_level === undefined, { ...onlyAot, path: ["opt_level"] })
+  .refine(({ mode, cache_dir }) => mode === "aot" || cache_dir === undefined, { ...onlyAot, path: ["cache_dir"] });
+
+export function wasmedgeIssues(config: unknown): readonly string[] {
+  return issuesOf(schema, config);
+}
+
+/** @param config without issues */
+export function wasmedgeOptions(config: unknown): WasmEdgeOptions {
+  return schema.parse(config ?? {});
+}
+
+/** Its interpreter ends the process when the guest's calls are too deep, and so does its compiled code: therefore only in one of its own, whose end is also what stops a call. */
+export function capabilitiesFor({ mode = "interpreter" }: Partial<WasmEdgeOptions>): RuntimeCapabilities {
+  const interpreted = mode === "interpreter";
+  return {
+    ...BASIC_CAPABILITIES,
+    isolations: ["process"],
+    memoryLimit: true,
+    sharedCompile: true,
+    diskCache: !interpreted,
+    recursionTraps: false,
+    features: {
+      ...BASIC_CAPABILITIES.features,
+      threads: true,
+      // Its compiler fails an assertion at an instruction of these two, which ends the process; so it is not told of them.
+      exceptions: interpreted,
+      gc: interpreted,
+      tailCalls: true,
+    },
+  };
+}
