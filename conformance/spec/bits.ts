@@ -11,7 +11,8 @@ type PlainType = ValueType | "v128";
 
 /** What is to be shown of a module. */
 export interface Wanted {
-  readonly functions: ReadonlySet<string>;
+  /** Those that are called, and whether their bits are to be seen where they have no vectors. */
+  readonly functions: ReadonlyMap<string, boolean>;
   /** With their types, which the script tells. */
   readonly globals: ReadonlyMap<string, PlainType>;
 }
@@ -45,13 +46,16 @@ export function withBits(binary: Uint8Array, wanted: Wanted): Uint8Array | undef
   );
   for (const { name, kind, index } of exportsOf(binary, info)) {
     const exported = info.exports.find((item) => item.name === name);
-    if (exported?.kind === "function" && wanted.functions.has(name)) {
-      if (isPlainType(exported.type)) added.function(name, exported.type, [CALL, ...u32(index)]);
+    if (exported?.kind === "function" && isPlainType(exported.type)) {
+      const shown = wanted.functions.get(name);
+      if (shown === true || (shown === false && hasVectors(exported.type)))
+        added.function(name, exported.type, [CALL, ...u32(index)]);
     }
     const global = wanted.globals.get(name);
     if (kind === 3 && global !== undefined)
       added.function(name, { params: [], results: [global] }, [GLOBAL_GET, ...u32(index)]);
   }
+  if (added.bodies.length === 0) return binary;
   return extended(
     binary,
     info,
@@ -71,6 +75,10 @@ interface PlainFunctionType {
 
 function isPlainType(type: FunctionType): type is PlainFunctionType {
   return [...type.params, ...type.results].every((each) => each !== "ref");
+}
+
+export function hasVectors({ params, results }: FunctionType): boolean {
+  return params.includes("v128") || results.includes("v128");
 }
 
 /** Entries for the end of each section that a function needs. */
@@ -144,7 +152,7 @@ function hasGroups(binary: Uint8Array, info: ModuleInfo): boolean {
     for (let lists = 2; lists > 0; lists--)
       for (let types = reader.count(); types > 0; types--) {
         const code = reader.byte();
-        if (code === 0x63 || code === 0x64) reader.skipS33();
+        if (code === 0x63 || code === 0x64) reader.skipSigned(33);
       }
   }
   return false;

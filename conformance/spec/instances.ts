@@ -20,7 +20,9 @@ export const LEFT_OUT = {
   references:
     "a reference is a parameter or a result, or was one of an earlier call that the module's state depends on",
   state: "the module's state may depend on what one that was left out would have done",
-  recursive: "a vector, a global or the bits of a NaN, in a module whose types are in groups (`bits.ts`)",
+  arrays: "the module has arrays, whose memory cannot be limited: left out where it is",
+  recursive:
+    "a vector, a global or the bits of a NaN, in a module that has other types than of functions, or groups of types (`bits.ts`)",
 } as const;
 export type LeftOutReason = keyof typeof LEFT_OUT;
 

@@ -1,5 +1,7 @@
 /** Runs a script of the specification's tests on an engine, through the contract alone. */
+import { parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
 import type {
+  CompiledModule,
   CompileOptions,
   FunctionInstance,
   ModuleInstance,
@@ -7,7 +9,7 @@ import type {
   Value,
 } from "../../packages/otelwasm/src/runtime/contract.ts";
 import { WasmError, type WasmErrorCode } from "../../packages/otelwasm/src/runtime/errors.ts";
-import { bitsName, type Wanted, withBits } from "./bits.ts";
+import { bitsName, hasVectors, type Wanted, withBits } from "./bits.ts";
 import { Blocked, Instances, LeftOut, type LeftOutReason, type Running } from "./instances.ts";
 import type { ActionCommand, Command, Script } from "./script.ts";
 import { codeOf } from "./traps.ts";
@@ -96,7 +98,7 @@ class Run {
       case "assert_malformed": {
         if (command.module_type === "text") throw new LeftOut("text");
         const binary = this.#script.binary(command.filename);
-        return expectError("invalid_module", () => this.#runtime.compile(binary, this.#options));
+        return expectError("invalid_module", () => this.#compile(binary));
       }
     }
   }
@@ -115,8 +117,13 @@ class Run {
     }
   }
 
+  async #compile(binary: Uint8Array): Promise<CompiledModule> {
+    if (this.#options.memoryLimit !== undefined && hasArrays(binary)) throw new LeftOut("arrays");
+    return this.#runtime.compile(binary, this.#options);
+  }
+
   async #instantiate(binary: Uint8Array): Promise<Omit<Running, "bits">> {
-    const module = await this.#runtime.compile(binary, this.#options);
+    const module = await this.#compile(binary);
     this.#open.push(module);
     const made = await this.#runtime.instantiateWithHost(module, this.#instances.hostModule(module.imports));
     this.#open.push(made.context, made.instance);
@@ -136,12 +143,15 @@ class Run {
 
   #call(command: ActionCommand): readonly Value[] {
     const { module, field, args = [] } = command.action;
-    const { instance, bits } = this.#instances.running(module);
+    const { instance, exports, bits } = this.#instances.running(module);
     if (!args.every(isPlain)) {
       this.#instances.leaveOut(module, "references");
       throw new LeftOut("references");
     }
-    const asBits = usesBits(command);
+    const item = exports.find(({ name }) => name === field);
+    const type = item?.kind === "function" ? item.type : undefined;
+    if (type?.results.includes("ref")) throw new LeftOut("references");
+    const asBits = usesBits(command) || (type !== undefined && hasVectors(type));
     if (asBits && !bits) throw new LeftOut("recursive");
     const exported = functionOf(instance, asBits ? bitsName(field) : field);
     const result = asBits
@@ -152,6 +162,14 @@ class Run {
 
   async close(): Promise<void> {
     for (const each of this.#open.reverse()) await each.close();
+  }
+}
+
+function hasArrays(binary: Uint8Array): boolean {
+  try {
+    return parseModule(binary).arrays;
+  } catch {
+    return false;
   }
 }
 

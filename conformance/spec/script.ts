@@ -38,12 +38,7 @@ export type Command =
   | { readonly type: "register"; readonly line: number; readonly name?: string; readonly as: string }
   | ({ readonly type: "action" | "assert_exception" } & OfAction)
   | ({ readonly type: "assert_return"; readonly expected: readonly ScriptValue[] } & OfAction)
-  | ({
-      readonly type: "assert_trap" | "assert_exhaustion";
-      readonly text: string;
-      /** What it would have returned. */
-      readonly expected?: readonly { readonly type: ScriptValue["type"] }[];
-    } & OfAction);
+  | ({ readonly type: "assert_trap" | "assert_exhaustion"; readonly text: string } & OfAction);
 
 export type ActionCommand = Extract<Command, { action: Action }>;
 

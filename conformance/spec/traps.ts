@@ -4,14 +4,15 @@ import type { WasmErrorCode } from "../../packages/otelwasm/src/runtime/errors.t
 /** The longest that the text begins with counts: "uninitialized element 7" names the element, too. */
 const CODES: Readonly<Record<string, WasmErrorCode>> = {
   "call stack exhausted": "stack_overflow",
+  "cast failure": "illegal_cast",
   "expected shared memory": "trap",
   "incompatible import type": "link",
   "indirect call": "indirect_call",
   "integer divide by zero": "divide_by_zero",
   "integer overflow": "integer_overflow",
   "invalid conversion to integer": "invalid_conversion",
-  "null function reference": "null_reference",
-  "null reference": "null_reference",
+  "null ": "null_reference",
+  "out of bounds array access": "array_out_of_bounds",
   "out of bounds memory access": "out_of_bounds",
   "out of bounds table access": "table_out_of_bounds",
   "unaligned atomic": "unaligned_atomic",

@@ -1,10 +1,11 @@
 /** WasmEdge's library from Debian's packages, as a folder that works on every Linux with the C library of GNU. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ffi } from "../../packages/otelwasm/src/runtime/native/ffi.ts";
 import { platformName } from "../../packages/otelwasm/src/runtime/native/library.ts";
 import { WASMEDGE } from "../../packages/otelwasm/src/runtime/wasmedge/library.ts";
+import { writePackageJson } from "../package-json.ts";
 import { unpackPackages } from "./debian.ts";
 
 /** The release of Debian that has this version. */
@@ -45,10 +46,10 @@ export async function build(folder: string): Promise<void> {
   const installed = installedLibrary();
   if (installed === undefined) {
     await copyDebian(platform, folder);
-    writeManifest(folder, { library: `lib/${LIBRARY}` });
+    writePackageJson(folder, "wasmedge", version, platformName(), { library: `lib/${LIBRARY}` });
   } else {
     symlinkSync(installed, join(folder, LIBRARY));
-    writeManifest(folder, { library: LIBRARY });
+    writePackageJson(folder, "wasmedge", version, platformName(), { library: LIBRARY });
   }
 }
 
@@ -98,20 +99,6 @@ async function copyDebian({ architecture, triplet, loader }: Platform, folder: s
 function copyLicences(from: string, to: string): void {
   mkdirSync(to);
   for (const name of readdirSync(from)) cpSync(join(from, name, "copyright"), join(to, name), { dereference: true });
-}
-
-/** As an npm package of one platform has it. */
-function writeManifest(folder: string, fields: Readonly<Record<string, string>>): void {
-  const manifest = {
-    name: `@otelwasm/wasmedge-${platformName()}`,
-    version,
-    description: "WasmEdge's library for otelwasm",
-    license: "Apache-2.0",
-    os: [process.platform],
-    cpu: [process.arch],
-    ...fields,
-  };
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 function detail(error: unknown): string {

@@ -59,10 +59,10 @@ export class BinaryReader {
     return this.fail("an integer is longer than 64 bits");
   }
 
-  /** Passes a signed LEB128 integer of at most 33 bits (a heap type). */
-  skipS33(): void {
-    for (let count = 0; count < 5; count++) if (this.byte() < 0x80) return;
-    this.fail("an integer is longer than 33 bits");
+  /** Passes a signed LEB128 integer of at most so many bits: 33 for a heap type. */
+  skipSigned(bits: 32 | 33 | 64): void {
+    for (let left = bits; left > 0; left -= 7) if (this.byte() < 0x80) return;
+    this.fail(`an integer is longer than ${bits} bits`);
   }
 
   /** The number of a vector's elements. Each takes at least one byte, so that a count beyond the end is refused before the loop. */

@@ -51,6 +51,7 @@ export function withoutCustomSections(binary: Uint8Array, info: ModuleInfo, name
 }
 
 const PAGE = 65536;
+const END = 0x0b;
 /** Elements of all tables of a module together. What compilers make has thousands; an engine keeps tables where a limit of bytes does not reach. */
 const MAX_TABLE_ELEMENTS = 1_000_000;
 
@@ -131,7 +132,7 @@ function tableLimits(binary: Uint8Array, info: ModuleInfo): Span[] {
     const start = reader.offset;
     skipLimits(reader);
     spans.push({ start, end: reader.offset });
-    if (initialised) skipReferenceExpression(reader);
+    if (initialised) skipConstantExpression(reader);
   }
   return spans;
 }
@@ -140,7 +141,7 @@ function skipReferenceType(reader: BinaryReader): void {
   const code = reader.byte();
   if (code !== 0x63 && code !== 0x64) return;
   if (reader.peek() === 0x65) reader.byte(); // shared
-  reader.skipS33();
+  reader.skipSigned(33);
 }
 
 function skipLimits(reader: BinaryReader): void {
@@ -151,13 +152,41 @@ function skipLimits(reader: BinaryReader): void {
   }
 }
 
-/** What a table's elements are at first: `ref.null`, `ref.func` or `global.get`, as compilers write. */
-function skipReferenceExpression(reader: BinaryReader): void {
-  const code = reader.byte();
-  if (code === 0xd0) reader.skipS33();
-  else if (code === 0xd2 || code === 0x23) reader.u32();
-  else throw new WasmError("unsupported", `a table's initial value begins with the instruction 0x${code.toString(16)}`);
-  if (reader.byte() !== 0x0b) throw new WasmError("unsupported", "a table's initial value is not one instruction");
+/** How to pass what follows an instruction's code. */
+type Operands = (reader: BinaryReader) => unknown;
+
+const none: Operands = () => undefined;
+const index: Operands = (reader) => reader.u32();
+const bytes =
+  (count: number): Operands =>
+  (reader) =>
+    reader.part(count);
+
+/** By code, and where that is a prefix, with the second below it. https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions */
+const CONSTANT_INSTRUCTIONS: ReadonlyMap<number, Operands> = new Map([
+  [0x23, index], // global.get
+  [0x41, (reader) => reader.skipSigned(32)],
+  [0x42, (reader) => reader.skipSigned(64)],
+  [0x43, bytes(4)],
+  [0x44, bytes(8)],
+  ...[0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e].map((code) => [code, none] as const), // add, sub, mul
+  [0xd0, (reader) => reader.skipSigned(33)], // ref.null
+  [0xd2, index], // ref.func
+  ...[0xfb00, 0xfb01, 0xfb06, 0xfb07].map((code) => [code, index] as const), // struct.new, array.new, with values and without
+  [0xfb08, (reader) => [reader.u32(), reader.u32()]], // array.new_fixed
+  ...[0xfb1a, 0xfb1b, 0xfb1c].map((code) => [code, none] as const), // any.convert_extern, extern.convert_any, ref.i31
+  [0xfd0c, bytes(16)], // v128.const
+]);
+const PREFIXES: readonly number[] = [0xfb, 0xfd];
+
+/** What a table's elements are at first. */
+function skipConstantExpression(reader: BinaryReader): void {
+  for (let code = reader.byte(); code !== END; code = reader.byte()) {
+    const operands = CONSTANT_INSTRUCTIONS.get(PREFIXES.includes(code) ? code * 0x100 + reader.u32() : code);
+    if (operands === undefined)
+      throw new WasmError("unsupported", `a table's initial value has the instruction 0x${code.toString(16)}`);
+    operands(reader);
+  }
 }
 
 /**

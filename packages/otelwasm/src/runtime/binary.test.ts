@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formatFunctionType, parseModule } from "./binary.ts";
-import { exportStart } from "./binary-rewrite.ts";
+import { exportStart, limitMemory } from "./binary-rewrite.ts";
 import { WasmError } from "./errors.ts";
 import { wat } from "./testing/wat.ts";
 
@@ -177,4 +177,26 @@ test("exportStart moves the start function to an export, with and without an exp
 test("exportStart leaves a module without a start function as it is", () => {
   const binary = wat("(module (func))");
   assert.equal(exportStart(binary, parseModule(binary), "s"), binary);
+});
+
+test("limitMemory passes a table's initial value, whatever it is made of", () => {
+  for (const value of [
+    [0xd0, 0x6c],
+    [0x41, 0xc0, 0, 0xfb, 28],
+    [0x41, 1, 0x41, 0x7f, 0x6a, 0xfb, 28],
+    [0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0, 0x23, 0x80, 1, 0xfb, 0, 3],
+    [0x43, 0x0b, 0x0b, 0x0b, 0x0b, 0x44, ...Array<number>(8).fill(0x0b), 0xfd, 12, ...Array<number>(16).fill(0x0b)],
+    [0xd2, 0, 0xd2, 0, 0xfb, 8, 0x80, 1, 2],
+  ]) {
+    const table = (limits: number[]): Uint8Array =>
+      module(section(4, 2, 0x40, 0, 0x6c, ...limits, ...value, 0x0b, 0x70, 1, 1, 2));
+    const binary = table([0, 1]);
+    const most = [0xbe, 0x84, 0x3d]; // 999,998: two are the other's
+    assert.deepEqual(limitMemory(binary, parseModule(binary), 0), table([1, 1, ...most]), String(value));
+  }
+  const call = module(section(4, 1, 0x40, 0, 0x70, 0, 1, 0x10, 0, 0x0b));
+  assert.throws(
+    () => limitMemory(call, parseModule(call), 0),
+    (error) => error instanceof WasmError && error.code === "unsupported" && /instruction 0x10/.test(error.message),
+  );
 });

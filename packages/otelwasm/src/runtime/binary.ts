@@ -182,7 +182,7 @@ function readCompositeType(reader: BinaryReader, sawArray: () => void): Type {
       readFieldType(reader);
       return undefined;
     case 0x5d: // continuation
-      reader.skipS33();
+      reader.skipSigned(33);
       return undefined;
     default:
       return unknown(reader, "type form", form);
@@ -218,7 +218,7 @@ function readValueType(reader: BinaryReader): ValueTypeName {
     case 0x64:
     case 0x63: // (ref ht), (ref null ht)
       if (reader.peek() === 0x65) reader.byte(); // shared
-      reader.skipS33();
+      reader.skipSigned(33);
       return "ref";
     default:
       // The short forms of nullable references: externref, funcref, and the heap types of later proposals beside them.

@@ -3,5 +3,6 @@ import { list } from "./registry.ts";
 import "./v8/factory.ts";
 import "./wasmedge/factory.ts";
 import "./wasmtime/factory.ts";
+import "./wazero/factory.ts";
 
 export const BUILT_IN: readonly string[] = list();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BASIC_CAPABILITIES } from "./capabilities.ts";
-import "./engines.ts";
 import type { Runtime } from "./contract.ts";
+import { BUILT_IN } from "./engines.ts";
 import { capabilitiesOf, create, list, type RuntimeFactory, register, validate } from "./registry.ts";
 
 const created: unknown[] = [];
@@ -17,7 +17,8 @@ const factory: RuntimeFactory = {
 register("other", factory);
 
 test("built-in engines are registered when engines.ts is imported", () => {
-  assert.deepEqual(list(), ["other", "v8", "wasmtime"]);
+  assert.deepEqual(list(), ["other", ...BUILT_IN].sort());
+  assert.ok(BUILT_IN.includes("v8"));
 });
 
 test("registering a type twice is an error", () => {
@@ -36,7 +37,7 @@ test("an unknown type's error lists the known ones", async () => {
   ]);
   await assert.rejects(
     create({ type: "nope" }),
-    /runtime_config::type: unknown runtime type "nope"; known types: other, v8, wasmtime/,
+    /runtime_config::type: unknown runtime type "nope"; known types: other, v8/,
   );
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
-import type { Isolation } from "../../runtime/contract.ts";
-import { V8_CAPABILITIES } from "../../runtime/v8/runtime.ts";
+import { ISOLATIONS, type Isolation } from "../../runtime/contract.ts";
+import { capabilitiesOf } from "../../runtime/registry.ts";
+import "../../runtime/engines.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginOptions } from "../options.ts";
@@ -27,9 +28,10 @@ export const THREADS: readonly Isolation[] = ["worker", "inline"];
 /** The same tests wherever guests can be: what `load` loads inside is isolated so. */
 export function inEachIsolation(
   tests: (isolation: Isolation) => void,
-  isolations: readonly Isolation[] = V8_CAPABILITIES.isolations,
+  isolations: readonly Isolation[] = ISOLATIONS,
 ): void {
-  for (const isolation of isolations)
+  const possible = capabilitiesOf({ type: TEST_ENGINE })?.capabilities.isolations ?? [];
+  for (const isolation of isolations.filter((isolation) => possible.includes(isolation)))
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;

@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
-import { factoryOf } from "../registry.ts";
+import { fileURLToPath } from "node:url";
+import { factoryOf, type Launcher } from "../registry.ts";
 import { needsEngine } from "./engines.ts";
 import type { Outcome } from "./outcomes.ts";
 import "../engines.ts";
@@ -14,7 +15,7 @@ const INSIDE = "OTELWASM_TEST_PROCESS";
 const LAST_CHARACTERS = 2000;
 
 /**
- * @param file of the tests, which the process runs again
+ * @param file of the tests, which the process runs again: all of it, so that nothing else is to be in it
  * @param tests registers them; called in that process only
  */
 export async function inOwnProcess(type: string, file: string, tests: () => void): Promise<void> {
@@ -23,8 +24,26 @@ export async function inOwnProcess(type: string, file: string, tests: () => void
     return;
   }
   const needs = needsEngine(type);
-  if (needs.skip === undefined) report(await run(type, file));
+  if (needs.skip === undefined) report(await run(file, factoryOf(type)?.launcher?.(undefined), { [INSIDE]: type }));
   else describe(`${type}, in a process of its own`, needs, () => {});
+}
+
+/**
+ * The tests of plugins, on another engine than the embedded one.
+ *
+ * @param files of the tests
+ */
+export async function onEngine(type: string, files: readonly URL[]): Promise<void> {
+  const needs = needsEngine(type);
+  if (needs.skip !== undefined) {
+    describe(`plugins on ${type}`, needs, () => {});
+    return;
+  }
+  for (const url of files) {
+    const file = fileURLToPath(url);
+    const finished = await run(file, undefined, { OTELWASM_TEST_ENGINE: type });
+    describe(`${basename(file)} on ${type}`, () => report(finished));
+  }
 }
 
 interface Finished {
@@ -33,22 +52,25 @@ interface Finished {
   readonly crash: string | undefined;
 }
 
-async function run(type: string, file: string): Promise<Finished> {
+async function run(
+  file: string,
+  { file: program, args, env: more }: Launcher = { file: process.execPath, args: [], env: {} },
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
   const folder = await mkdtemp(join(tmpdir(), "otelwasm-tests-"));
   try {
     const outcomesFile = join(folder, "outcomes");
-    const launcher = factoryOf(type)?.launcher?.(undefined) ?? { file: process.execPath, args: [], env: {} };
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const child = spawn(
-      launcher.file,
+      program,
       [
-        ...launcher.args,
+        ...args,
         "--conditions=otelwasm-source",
         `--test-reporter=${join(import.meta.dirname, "outcomes.ts")}`,
         `--test-reporter-destination=${outcomesFile}`,
         file,
       ],
-      { env: { ...env, ...launcher.env, [INSIDE]: type }, stdio: ["ignore", "inherit", "pipe"] },
+      { env: { ...env, ...more, ...extra }, stdio: ["ignore", "inherit", "pipe"] },
     );
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -12,18 +12,13 @@ import { fromCompile, SUCCESS } from "./errors.ts";
 import { WASMEDGE, type WasmEdgeLibrary } from "./library.ts";
 import type { WasmEdgeOptions } from "./options.ts";
 
-/** `WasmEdge_Proposal`, beside those that are on from the start. The text format's, and components, are none of a core module's. */
-const PROPOSALS = {
-  tailCall: 7,
-  extendedConst: 8,
-  functionReferences: 9,
-  gc: 10,
-  multiMemories: 11,
-  threads: 12,
-  relaxedSimd: 13,
-  exceptions: 16,
-} as const;
-const NOT_COMPILED: readonly number[] = [PROPOSALS.gc, PROPOSALS.exceptions];
+/**
+ * `WasmEdge_Proposal`, beside those that are on from the start. Not garbage collection, nor the types of functions that belong to it: the engine frees no object before the instance is closed, and an array that there is
+ * no memory for ends the process. The text format's, and components, are none of a core module's.
+ */
+const PROPOSALS = { tailCall: 7, extendedConst: 8, multiMemories: 11, threads: 12, relaxedSimd: 13 } as const;
+/** At its instructions the compiler fails an assertion, which ends the process. */
+const EXCEPTIONS = 16;
 
 /** `WasmEdge_CompilerOutputFormat_Wasm`: the module as it was, with a section of machine code more. */
 const OUTPUT_WASM = 1;
@@ -33,9 +28,8 @@ const DEFAULT_OPT_LEVEL = 2;
 /** @returns a `WasmEdge_ConfigureContext *`, the caller's to delete */
 export function createConfiguration({ call }: WasmEdgeLibrary, { mode, opt_level }: WasmEdgeOptions): Address {
   const configuration = call.WasmEdge_ConfigureCreate();
-  for (const proposal of Object.values(PROPOSALS))
-    if (mode === "interpreter" || !NOT_COMPILED.includes(proposal))
-      call.WasmEdge_ConfigureAddProposal(configuration, proposal);
+  for (const proposal of Object.values(PROPOSALS)) call.WasmEdge_ConfigureAddProposal(configuration, proposal);
+  if (mode === "interpreter") call.WasmEdge_ConfigureAddProposal(configuration, EXCEPTIONS);
   // Else it runs what a module says was compiled of it.
   call.WasmEdge_ConfigureSetForceInterpreter(configuration, mode === "interpreter");
   call.WasmEdge_ConfigureCompilerSetOptimizationLevel(configuration, opt_level ?? DEFAULT_OPT_LEVEL);

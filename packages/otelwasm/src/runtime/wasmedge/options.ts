@@ -49,9 +49,7 @@ export function capabilitiesFor({ mode = "interpreter" }: Partial<WasmEdgeOption
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,
-      // Its compiler fails an assertion at an instruction of these two, which ends the process; so it is not told of them.
       exceptions: interpreted,
-      gc: interpreted,
       tailCalls: true,
     },
   };

@@ -35,7 +35,7 @@ export function wasmtimeOptions(config: unknown): WasmtimeOptions {
 export function capabilitiesFor({ fuel }: Partial<WasmtimeOptions>): RuntimeCapabilities {
   return {
     ...BASIC_CAPABILITIES,
-    isolations: ["worker", "inline"],
+    isolations: ["worker", "inline", "process"],
     deadline: true,
     interrupt: true,
     memoryLimit: true,

@@ -1,0 +1,4 @@
+import { onEngine } from "../../runtime/testing/own-process.ts";
+import { PLUGIN_TESTS } from "./files.ts";
+
+await onEngine("wasmedge", PLUGIN_TESTS);
