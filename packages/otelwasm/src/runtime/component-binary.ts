@@ -5,10 +5,13 @@
 import { BinaryReader } from "./binary-reader.ts";
 import { WasmError } from "./errors.ts";
 
-/** Of the preamble: the version and the layer, as the specification has them while it is not final. */
+/** Of the preamble: the first bytes, the version and the layer, as the specification has them while it is not final. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const VERSION = 0x0d;
 const COMPONENT_LAYER = 1;
 
+const MODULE_SECTION = 1;
+const COMPONENT_SECTION = 4;
 const IMPORT_SECTION = 10;
 const EXPORT_SECTION = 11;
 
@@ -26,35 +29,47 @@ interface ComponentInfo {
 
 /** Whether the bytes say that they are a component; whether it is a valid one is another question. */
 export function isComponent(binary: Uint8Array): boolean {
-  return binary.length >= 8 && [0x00, 0x61, 0x73, 0x6d].every((byte, at) => binary[at] === byte) && layer(binary) === 1;
+  const layer = binary[6]! | (binary[7]! << 8);
+  return binary.length >= 8 && MAGIC.every((byte, at) => binary[at] === byte) && layer === COMPONENT_LAYER;
 }
 
-function layer(binary: Uint8Array): number {
-  return binary[6]! | (binary[7]! << 8);
+/** The core modules in it, those of the components in it included. @throws as `parseComponent` */
+export function coreModules(binary: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  eachSection(binary, (id, { offset, end }) => {
+    const part = binary.subarray(offset, end);
+    if (id === MODULE_SECTION) found.push(part);
+    else if (id === COMPONENT_SECTION) found.push(...coreModules(part));
+  });
+  return found;
 }
 
 /** @throws WasmError `invalid_module`; `unsupported` for a version or a form that is not known */
 export function parseComponent(binary: Uint8Array): ComponentInfo {
-  if (!isComponent(binary) || layer(binary) !== COMPONENT_LAYER)
-    throw new WasmError("invalid_module", "it does not begin as a component does");
+  const imports: ComponentItem[] = [];
+  const exports: ComponentItem[] = [];
+  eachSection(binary, (id, section) => {
+    if (id === IMPORT_SECTION) for (let count = section.count(); count > 0; count--) imports.push(readImport(section));
+    if (id === EXPORT_SECTION) for (let count = section.count(); count > 0; count--) exports.push(readExport(section));
+  });
+  return { imports, exports };
+}
+
+function eachSection(binary: Uint8Array, each: (id: number, section: BinaryReader) => void): void {
+  if (!isComponent(binary)) throw new WasmError("invalid_module", "it does not begin as a component does");
   const version = binary[4]! | (binary[5]! << 8);
   if (version !== VERSION)
     throw new WasmError("unsupported", `version ${version} of the component model's binary format is not known`);
   const reader = new BinaryReader(binary, 8);
-  const imports: ComponentItem[] = [];
-  const exports: ComponentItem[] = [];
   while (!reader.done) {
     const id = reader.byte();
-    const section = reader.part(reader.u32());
-    if (id === IMPORT_SECTION)
-      for (let count = section.count(); count > 0; count--) {
-        const name = readName(section);
-        imports.push({ name, kind: readDescription(section) });
-      }
-    else if (id === EXPORT_SECTION)
-      for (let count = section.count(); count > 0; count--) exports.push(readExport(section));
+    each(id, reader.part(reader.u32()));
   }
-  return { imports, exports };
+}
+
+function readImport(reader: BinaryReader): ComponentItem {
+  const name = readName(reader);
+  return { name, kind: readDescription(reader) };
 }
 
 function readName(reader: BinaryReader): string {

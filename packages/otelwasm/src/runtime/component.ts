@@ -8,8 +8,7 @@ import type { CompileOptions, InstantiateOptions } from "./contract.ts";
  * How an engine runs components. `none`: not at all; `transpiled`: a transpiler makes core modules and JavaScript of one, and the engine runs those; `native`: the engine
  * itself takes it.
  */
-export const COMPONENT_SUPPORT = ["none", "transpiled", "native"] as const;
-export type ComponentSupport = (typeof COMPONENT_SUPPORT)[number];
+export type ComponentSupport = "none" | "transpiled" | "native";
 
 /** A case of a variant. */
 export interface ComponentVariant {

@@ -25,7 +25,7 @@ interface SharedComponent {
   readonly modules: readonly CoreModule[];
 }
 
-export class V8CompiledComponent implements CompiledComponent {
+class V8CompiledComponent implements CompiledComponent {
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   #shared: SharedComponent | undefined;

@@ -1,9 +1,11 @@
 import type { CompiledComponent, ComponentHost, ComponentInstance, ComponentRuntime } from "../component.ts";
+import { coreModules } from "../component-binary.ts";
 import { componentNames, expectOffered } from "../component-link.ts";
 import type { CompileOptions, InstantiateOptions } from "../contract.ts";
 import { WasmError } from "../errors.ts";
 import type { Address } from "../native/ffi.ts";
 import type { ModuleCache } from "../native/module-cache.ts";
+import { limitModule } from "../prepare.ts";
 import { compile } from "./compile.ts";
 import { WasmtimeComponentInstance } from "./component-instance.ts";
 import { componentCalls } from "./component-library.ts";
@@ -66,9 +68,12 @@ export class WasmtimeComponents implements ComponentRuntime {
     this.#owner = owner;
   }
 
-  async compile(binary: Uint8Array, { memoryLimit }: CompileOptions = {}): Promise<CompiledComponent> {
+  async compile(binary: Uint8Array, options: CompileOptions = {}): Promise<CompiledComponent> {
     const { library, cache } = this.#owner;
+    const { memoryLimit } = options;
     const names = componentNames(binary);
+    // What cannot be limited is refused as it is in a module; the limit itself is the engine's.
+    for (const module of coreModules(binary)) limitModule("wasmtime", module, options);
     const engine = this.#owner.engine();
     const calls = componentCalls(library);
     const component = await compile(library, engine, binary, cache, {
