@@ -19,4 +19,5 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
     memory64: false,
     tailCalls: false,
   },
+  components: "none",
 };
