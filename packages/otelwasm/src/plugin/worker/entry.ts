@@ -2,10 +2,10 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
+import { registerEngineOf } from "../../runtime/builtin.ts";
 import type { CompiledModule, Runtime } from "../../runtime/contract.ts";
 import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { create } from "../../runtime/registry.ts";
-import "../../runtime/engines.ts";
 import type { ResultSink } from "../call.ts";
 import { PluginError } from "../errors.ts";
 import { Guest } from "../guest.ts";
@@ -177,6 +177,7 @@ class GuestThread {
   async #startEngine(): Promise<{ runtime: Runtime; module: CompiledModule }> {
     const { runtimeConfig, engineModules, module } = this.#plan;
     await importEngineModules(engineModules);
+    await registerEngineOf(runtimeConfig);
     const runtime = await create(runtimeConfig);
     if ("binary" in module) return { runtime, module: await runtime.compile(module.binary, module) };
     return { runtime, module: runtime.adopt!(module.shared) };
