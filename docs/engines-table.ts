@@ -35,6 +35,7 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: RuntimeCapab
   ["64-bit memory", ({ features }) => yes(features.memory64)],
   ["tail calls", ({ features }) => yes(features.tailCalls)],
   ["WASI preview 1, sockets", () => "yes"],
+  ["[components](COMPONENTS.md)", ({ components }) => (components === "none" ? "" : components)],
 ];
 
 /** Lines of Markdown. */

@@ -10,7 +10,6 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
   fuel: false,
   sharedCompile: false,
   diskCache: false,
-  recursionTraps: true,
   features: {
     threads: false,
     simd: true,
@@ -20,4 +19,5 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
     memory64: false,
     tailCalls: false,
   },
+  components: "none",
 };
