@@ -18,7 +18,7 @@ import type { WasmEdgeOptions } from "./options.ts";
  * is no memory for ends the process; and exceptions: the interpreter accesses memory that is not its own in the specification's own tests of them, and the compiler fails an assertion. 64-bit memories it cannot read yet;
  * the text format's proposal, and components, are none of a core module's.
  */
-const PROPOSALS = { tailCall: 7, extendedConst: 8, multiMemories: 11, threads: 12, relaxedSimd: 13 } as const;
+const PROPOSALS = { tailCall: 7, extendedConst: 8, threads: 12, relaxedSimd: 13 } as const;
 
 /** `WasmEdge_CompilerOutputFormat_Wasm`: the module as it was, with a section of machine code more. */
 const OUTPUT_WASM = 1;
