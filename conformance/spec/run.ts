@@ -29,8 +29,13 @@ interface Failure {
   readonly what: string;
 }
 
+export interface RunOptions extends CompileOptions {
+  /** Whether recursion without end is a trap; else it would end the process. */
+  readonly recursion: boolean;
+}
+
 /** @param runtime whose compiled modules nobody else needs: all are closed */
-export async function runScript(script: Script, runtime: Runtime, options: CompileOptions): Promise<Outcome> {
+export async function runScript(script: Script, runtime: Runtime, options: RunOptions): Promise<Outcome> {
   const run = new Run(script, runtime, options);
   const leftOut = new Map<LeftOutReason, number>();
   const failures: Failure[] = [];
@@ -60,12 +65,12 @@ class Difference extends Error {}
 class Run {
   readonly #script: Script;
   readonly #runtime: Runtime;
-  readonly #options: CompileOptions;
+  readonly #options: RunOptions;
   readonly #wanted: ReadonlyMap<Command, Wanted>;
   readonly #instances = new Instances();
   readonly #open: { close(): Promise<void> }[] = [];
 
-  constructor(script: Script, runtime: Runtime, options: CompileOptions) {
+  constructor(script: Script, runtime: Runtime, options: RunOptions) {
     this.#script = script;
     this.#runtime = runtime;
     this.#options = options;
@@ -84,8 +89,10 @@ class Run {
         return;
       case "assert_return":
         return this.#return(command);
-      case "assert_trap":
       case "assert_exhaustion":
+        if (!this.#options.recursion) throw new LeftOut("recursion");
+        return expectError(codeOf(command.text), async () => this.#call(command));
+      case "assert_trap":
         return expectError(codeOf(command.text), async () => this.#call(command));
       case "assert_exception":
         return expectError("exception", async () => this.#call(command));
@@ -118,8 +125,9 @@ class Run {
   }
 
   async #compile(binary: Uint8Array): Promise<CompiledModule> {
-    if (this.#options.memoryLimit !== undefined && hasArrays(binary)) throw new LeftOut("arrays");
-    return this.#runtime.compile(binary, this.#options);
+    const { memoryLimit } = this.#options;
+    if (memoryLimit !== undefined && hasArrays(binary)) throw new LeftOut("arrays");
+    return this.#runtime.compile(binary, memoryLimit === undefined ? {} : { memoryLimit });
   }
 
   async #instantiate(binary: Uint8Array): Promise<Omit<Running, "bits">> {

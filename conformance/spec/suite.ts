@@ -7,7 +7,7 @@ import type { Runtime, RuntimeCapabilities, RuntimeFeatures } from "../../packag
 import { needs } from "../needs.ts";
 import { formatCoverage, readCoverage } from "./coverage.ts";
 import { DEVIATIONS, expectedFailures } from "./deviations.ts";
-import { type Outcome, runScript } from "./run.ts";
+import { type Outcome, type RunOptions, runScript } from "./run.ts";
 import { readScript } from "./script.ts";
 import { type ScriptFile, specFiles } from "./source.ts";
 
@@ -20,8 +20,6 @@ const NEEDS: readonly { readonly scripts: string; readonly features: readonly (k
   { scripts: "multi-memory/", features: ["memory64"] },
   { scripts: "tail-call/", features: ["tailCalls"] },
   { scripts: "threads/", features: ["threads"] },
-  // Types of functions are a part of what garbage collection needs.
-  { scripts: "typed-function-references/", features: ["gc"] },
   { scripts: "v2/simd_", features: ["simd"] },
   { scripts: "v3/", features: ["exceptions", "gc", "memory64", "tailCalls"] },
 ];
@@ -42,22 +40,23 @@ export function specSuite(
     const files = specFiles();
     if ("missing" in files) return;
     const coverage = readCoverage();
+    const recursion = capabilities.recursionTraps;
     const without = NEEDS.filter(({ features }) => !features.every((feature) => capabilities.features[feature]));
     for (const file of files.filter(({ name }) => !without.some(({ scripts }) => name.startsWith(scripts)))) {
       test(file.name, async () => {
-        const outcome = await run(file, createRuntime);
+        const outcome = await run(file, createRuntime, { recursion });
         assertOutcome(file, outcome, false);
         assert.equal(formatCoverage(outcome), coverage.get(file.name), "coverage.tsv is to be written anew");
       });
       if (capabilities.memoryLimit && isChangedBy(file, MEMORY_LIMIT))
         test(`${file.name}, with a limit of memory`, async () =>
-          assertOutcome(file, await run(file, createRuntime, MEMORY_LIMIT), true));
+          assertOutcome(file, await run(file, createRuntime, { recursion, memoryLimit: MEMORY_LIMIT }), true));
     }
 
     for (const { scripts, features } of without)
       test(`${scripts}...: is left out, as the engine does not have all of: ${features.join(", ")}`, async () => {
         for (const file of files.filter(({ name }) => name.startsWith(scripts)))
-          if ((await run(file, createRuntime)).failures.some(isRefusal)) return;
+          if ((await run(file, createRuntime, { recursion })).failures.some(isRefusal)) return;
         assert.fail("the engine takes every module");
       });
 
@@ -92,11 +91,10 @@ function isChangedBy({ path }: ScriptFile, limit: number): boolean {
 
 type Ran = Outcome & { readonly engine: string };
 
-async function run(file: ScriptFile, createRuntime: () => Promise<Runtime>, memoryLimit?: number): Promise<Ran> {
+async function run(file: ScriptFile, createRuntime: () => Promise<Runtime>, options: RunOptions): Promise<Ran> {
   const runtime = await createRuntime();
   try {
-    const outcome = await runScript(readScript(file.path), runtime, memoryLimit === undefined ? {} : { memoryLimit });
-    return { ...outcome, engine: runtime.type };
+    return { ...(await runScript(readScript(file.path), runtime, options)), engine: runtime.type };
   } finally {
     await runtime.close();
   }
