@@ -1,5 +1,5 @@
 /** Runs a script of the specification's tests on an engine, through the contract alone. */
-import { parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
+import { type ModuleInfo, parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
 import type {
   CompiledModule,
   CompileOptions,
@@ -119,14 +119,16 @@ class Run {
 
   async #compile(binary: Uint8Array): Promise<CompiledModule> {
     const { memoryLimit } = this.#options;
-    if (memoryLimit !== undefined && hasArrays(binary)) throw new LeftOut("arrays");
+    if (memoryLimit !== undefined && infoOf(binary)?.arrays) throw new LeftOut("arrays");
     return this.#runtime.compile(binary, memoryLimit === undefined ? {} : { memoryLimit });
   }
 
   async #instantiate(binary: Uint8Array): Promise<Omit<Running, "bits">> {
+    // Before the engine sees it: what is left out is the same for all.
+    const hostModule = this.#instances.hostModule(infoOf(binary)?.imports ?? []);
     const module = await this.#compile(binary);
     this.#open.push(module);
-    const made = await this.#runtime.instantiateWithHost(module, this.#instances.hostModule(module.imports));
+    const made = await this.#runtime.instantiateWithHost(module, hostModule);
     this.#open.push(made.context, made.instance);
     const { imports, exports } = module;
     return { instance: made.instance, imports, exports };
@@ -166,11 +168,12 @@ class Run {
   }
 }
 
-function hasArrays(binary: Uint8Array): boolean {
+/** `undefined` for what is not valid, as far as can be seen without an engine. */
+function infoOf(binary: Uint8Array): ModuleInfo | undefined {
   try {
-    return parseModule(binary).arrays;
+    return parseModule(binary);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
