@@ -26,7 +26,6 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: RuntimeCapab
   ["fuel", ({ fuel }) => yes(fuel)],
   ["threads share compiled code", ({ sharedCompile }) => yes(sharedCompile)],
   ["compiled code on disk", ({ diskCache }) => yes(diskCache)],
-  ["recursion without end", ({ recursionTraps }) => (recursionTraps ? "a trap" : "ends the process")],
   ["threads and atomics", ({ features }) => yes(features.threads)],
   ["SIMD", ({ features }) => yes(features.simd)],
   ["bulk memory", ({ features }) => yes(features.bulkMemory)],

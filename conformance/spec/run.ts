@@ -29,13 +29,8 @@ interface Failure {
   readonly what: string;
 }
 
-export interface RunOptions extends CompileOptions {
-  /** Whether recursion without end is a trap; else it would end the process. */
-  readonly recursion: boolean;
-}
-
 /** @param runtime whose compiled modules nobody else needs: all are closed */
-export async function runScript(script: Script, runtime: Runtime, options: RunOptions): Promise<Outcome> {
+export async function runScript(script: Script, runtime: Runtime, options: CompileOptions = {}): Promise<Outcome> {
   const run = new Run(script, runtime, options);
   const leftOut = new Map<LeftOutReason, number>();
   const failures: Failure[] = [];
@@ -65,12 +60,12 @@ class Difference extends Error {}
 class Run {
   readonly #script: Script;
   readonly #runtime: Runtime;
-  readonly #options: RunOptions;
+  readonly #options: CompileOptions;
   readonly #wanted: ReadonlyMap<Command, Wanted>;
   readonly #instances = new Instances();
   readonly #open: { close(): Promise<void> }[] = [];
 
-  constructor(script: Script, runtime: Runtime, options: RunOptions) {
+  constructor(script: Script, runtime: Runtime, options: CompileOptions = {}) {
     this.#script = script;
     this.#runtime = runtime;
     this.#options = options;
@@ -90,8 +85,6 @@ class Run {
       case "assert_return":
         return this.#return(command);
       case "assert_exhaustion":
-        if (!this.#options.recursion) throw new LeftOut("recursion");
-        return expectError(codeOf(command.text), async () => this.#call(command));
       case "assert_trap":
         return expectError(codeOf(command.text), async () => this.#call(command));
       case "assert_exception":

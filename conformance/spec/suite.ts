@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
 import { limitMemory } from "../../packages/otelwasm/src/runtime/binary-rewrite.ts";
-import type { Runtime, RuntimeCapabilities } from "../../packages/otelwasm/src/runtime/contract.ts";
+import type { CompileOptions, Runtime, RuntimeCapabilities } from "../../packages/otelwasm/src/runtime/contract.ts";
 import { needs } from "../needs.ts";
 import { formatCoverage, readCoverage } from "./coverage.ts";
 import { DEVIATIONS, expectedFailures, NEEDS } from "./deviations.ts";
-import { type Outcome, type RunOptions, runScript } from "./run.ts";
+import { type Outcome, runScript } from "./run.ts";
 import { readScript } from "./script.ts";
 import { type ScriptFile, specFiles } from "./source.ts";
 
@@ -30,26 +30,25 @@ export function specSuite(
     const files = specFiles();
     if ("missing" in files) return;
     const coverage = readCoverage();
-    const recursion = capabilities.recursionTraps;
     const [engine = ""] = name.split(",");
     const leftOut = NEEDS.filter(
       ({ features, without }) => without?.includes(engine) || !features.every((each) => capabilities.features[each]),
     );
     for (const file of files.filter(({ name }) => !leftOut.some(({ scripts }) => name.startsWith(scripts)))) {
       test(file.name, async () => {
-        const outcome = await run(file, createRuntime, { recursion });
+        const outcome = await run(file, createRuntime);
         assertOutcome(file, outcome, false);
         assert.equal(formatCoverage(outcome), coverage.get(file.name), "coverage.tsv is to be written anew");
       });
       if (capabilities.memoryLimit && isChangedBy(file, MEMORY_LIMIT))
         test(`${file.name}, with a limit of memory`, async () =>
-          assertOutcome(file, await run(file, createRuntime, { recursion, memoryLimit: MEMORY_LIMIT }), true));
+          assertOutcome(file, await run(file, createRuntime, { memoryLimit: MEMORY_LIMIT }), true));
     }
 
     for (const { scripts } of leftOut)
       test(`${scripts}...: left out, as the engine refuses what they are about`, async () => {
         for (const file of files.filter(({ name }) => name.startsWith(scripts)))
-          if ((await run(file, createRuntime, { recursion })).failures.some(isRefusal)) return;
+          if ((await run(file, createRuntime)).failures.some(isRefusal)) return;
         assert.fail("the engine takes every module");
       });
 
@@ -84,7 +83,11 @@ function isChangedBy({ path }: ScriptFile, limit: number): boolean {
 
 type Ran = Outcome & { readonly engine: string };
 
-async function run(file: ScriptFile, createRuntime: () => Promise<Runtime>, options: RunOptions): Promise<Ran> {
+async function run(
+  file: ScriptFile,
+  createRuntime: () => Promise<Runtime>,
+  options: CompileOptions = {},
+): Promise<Ran> {
   const runtime = await createRuntime();
   try {
     return { ...(await runScript(readScript(file.path), runtime, options)), engine: runtime.type };

@@ -90,7 +90,7 @@ function readBodies(binary: Uint8Array, info: ModuleInfo): Body[] | undefined {
     let locals = 0;
     for (let groups = body.count(); groups > 0; groups--) {
       locals += body.u32();
-      body.skipS33();
+      body.skipSigned(33);
     }
     const instructions = body.offset;
     const calls: CallInstruction[] = [];

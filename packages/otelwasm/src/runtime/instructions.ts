@@ -23,7 +23,7 @@ export function readCalls(reader: BinaryReader, found: (instruction: CallInstruc
       case 0x03:
       case 0x04:
         depth++;
-        reader.skipS33();
+        reader.skipSigned(33);
         break;
       case 0x0b: // end
         if (depth-- === 0) return true;
@@ -74,7 +74,7 @@ function skipImmediates(reader: BinaryReader, code: number): boolean {
     case 0x0e:
       return skipIndices(reader, reader.count() + 1);
     case 0x1c:
-      for (let count = reader.count(); count > 0; count--) reader.skipS33();
+      for (let count = reader.count(); count > 0; count--) reader.skipSigned(33);
       return true;
     case 0x41:
     case 0x42:
@@ -84,7 +84,7 @@ function skipImmediates(reader: BinaryReader, code: number): boolean {
     case 0x44:
       return skipBytes(reader, 8);
     case 0xd0:
-      reader.skipS33();
+      reader.skipSigned(33);
       return true;
     case 0xfc:
       return skipBulk(reader, reader.u32());
