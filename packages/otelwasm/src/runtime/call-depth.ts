@@ -5,7 +5,7 @@
 import { type ModuleInfo, SectionId } from "./binary.ts";
 import { BinaryReader } from "./binary-reader.ts";
 import { concat, unsigned } from "./binary-rewrite.ts";
-import { type CallInstruction, readCalls } from "./instructions.ts";
+import { type CallInstruction, readCalls, skipType } from "./instructions.ts";
 
 export interface DepthLimitedModule {
   readonly binary: Uint8Array;
@@ -90,7 +90,7 @@ function readBodies(binary: Uint8Array, info: ModuleInfo): Body[] | undefined {
     let locals = 0;
     for (let groups = body.count(); groups > 0; groups--) {
       locals += body.u32();
-      body.skipSigned(33);
+      skipType(body);
     }
     const instructions = body.offset;
     const calls: CallInstruction[] = [];
@@ -228,27 +228,30 @@ function signed(value: number): Uint8Array {
   }
 }
 
-/** The encoded results of each function type. */
-type Types = readonly (readonly number[])[];
+/** The results of a function type. */
+interface Results {
+  readonly count: number;
+  readonly encoded: Uint8Array;
+}
 
 /** Types of blocks that give what a function gives: several results need a type of their own. */
 class BlockTypes {
   readonly added: Uint8Array[] = [];
-  readonly #types: Types;
+  readonly #types: readonly Results[];
   readonly #several = new Map<string, number>();
 
-  constructor(types: Types) {
+  constructor(types: readonly Results[]) {
     this.#types = types;
   }
 
   of(functionType: number): Uint8Array {
-    const results = this.#types[functionType]!;
-    if (results.length === 0) return Uint8Array.of(0x40);
-    if (results.length === 1) return Uint8Array.from(results);
-    const key = results.join();
+    const { count, encoded } = this.#types[functionType]!;
+    if (count === 0) return Uint8Array.of(0x40);
+    if (count === 1) return encoded;
+    const key = encoded.join();
     let index = this.#several.get(key);
     if (index === undefined) {
-      index = this.add([0x60, 0, ...unsigned(results.length), ...results]);
+      index = this.add([0x60, 0, ...unsigned(count), ...encoded]);
       this.#several.set(key, index);
     }
     return signed(index);
@@ -260,28 +263,21 @@ class BlockTypes {
   }
 }
 
-/** @returns undefined for types that are not those of functions, or that have more than numbers, vectors and the two first kinds of references */
-function readTypes(binary: Uint8Array, info: ModuleInfo): Types | undefined {
+/** @returns undefined if there are types that are not those of functions */
+function readTypes(binary: Uint8Array, info: ModuleInfo): Results[] | undefined {
   const section = info.sections.find(({ id }) => id === SectionId.type);
   if (section === undefined) return undefined;
   const reader = new BinaryReader(binary, section.content, section.end);
-  const types: number[][] = [];
-  for (let count = reader.count(); count > 0; count--) {
+  const types: Results[] = [];
+  for (let left = reader.count(); left > 0; left--) {
     if (reader.byte() !== 0x60) return undefined;
-    for (let params = reader.count(); params > 0; params--) if (!isSimple(reader.byte())) return undefined;
-    const results: number[] = [];
-    for (let left = reader.count(); left > 0; left--) {
-      const type = reader.byte();
-      if (!isSimple(type)) return undefined;
-      results.push(type);
-    }
-    types.push(results);
+    for (let params = reader.count(); params > 0; params--) skipType(reader);
+    const count = reader.count();
+    const start = reader.offset;
+    for (let results = count; results > 0; results--) skipType(reader);
+    types.push({ count, encoded: binary.subarray(start, reader.offset) });
   }
   return types;
-}
-
-function isSimple(type: number): boolean {
-  return (type >= 0x7b && type <= 0x7f) || type === 0x70 || type === 0x6f;
 }
 
 /** The type of each of the module's own functions. */

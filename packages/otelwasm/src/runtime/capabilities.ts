@@ -10,6 +10,7 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
   fuel: false,
   sharedCompile: false,
   diskCache: false,
+  recursionTraps: true,
   features: {
     threads: false,
     simd: true,

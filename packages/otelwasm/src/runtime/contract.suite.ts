@@ -27,7 +27,7 @@ export function contractSuite(
     describe("linking", () => linkTests(() => bench));
     describe("values", () => valueTests(() => bench));
     describe("memory", () => memoryTests(() => bench));
-    describe("traps", () => trapTests(() => bench));
+    describe("traps", () => trapTests(() => bench, capabilities));
     if (capabilities.memoryLimit) describe("memory limit", () => memoryLimitTests(() => bench));
     describe("closing", () => closingTests(createRuntime));
   });

@@ -116,6 +116,8 @@ export interface RuntimeCapabilities {
   readonly sharedCompile: boolean;
   /** What was compiled can be kept on disk. */
   readonly diskCache: boolean;
+  /** Recursion without end is a trap, `stack_overflow`; else it ends the process. */
+  readonly recursionTraps: boolean;
   readonly features: RuntimeFeatures;
   /** Whether it runs components, and how. */
   readonly components: ComponentSupport;

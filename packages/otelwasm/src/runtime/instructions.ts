@@ -2,7 +2,7 @@
 import type { BinaryReader } from "./binary-reader.ts";
 
 export type CallInstruction =
-  /** What it calls is a function's index; else something in a table. */
+  /** What it calls is a function's index; else a reference, or something in a table. */
   | { readonly kind: "call"; readonly target: number | undefined }
   /** A call in the place of the function's frame. */
   | { readonly kind: "tailCall"; readonly start: number; readonly target: number | undefined }
@@ -23,7 +23,7 @@ export function readCalls(reader: BinaryReader, found: (instruction: CallInstruc
       case 0x03:
       case 0x04:
         depth++;
-        reader.skipSigned(33);
+        skipType(reader);
         break;
       case 0x0b: // end
         if (depth-- === 0) return true;
@@ -47,6 +47,14 @@ export function readCalls(reader: BinaryReader, found: (instruction: CallInstruc
         reader.u32();
         found({ kind: "tailCall", start, target: undefined });
         break;
+      case 0x14:
+        reader.u32();
+        found({ kind: "call", target: undefined });
+        break;
+      case 0x15:
+        reader.u32();
+        found({ kind: "tailCall", start, target: undefined });
+        break;
       default:
         if (!skipImmediates(reader, code)) return false;
     }
@@ -58,23 +66,26 @@ function skipImmediates(reader: BinaryReader, code: number): boolean {
   if (code >= 0x45 && code <= 0xc4) return true;
   if (code >= 0x20 && code <= 0x26) return skipIndices(reader, 1);
   switch (code) {
-    case 0x00: // unreachable, nop, else, drop, select, ref.is_null
+    case 0x00: // unreachable, nop, else, drop, select, ref.is_null, ref.as_non_null
     case 0x01:
     case 0x05:
     case 0x1a:
     case 0x1b:
     case 0xd1:
+    case 0xd4:
       return true;
-    case 0x0c: // br, br_if, memory.size, memory.grow, ref.func
+    case 0x0c: // br, br_if, memory.size, memory.grow, ref.func, br_on_null, br_on_non_null
     case 0x0d:
     case 0x3f:
     case 0x40:
     case 0xd2:
+    case 0xd5:
+    case 0xd6:
       return skipIndices(reader, 1);
     case 0x0e:
       return skipIndices(reader, reader.count() + 1);
     case 0x1c:
-      for (let count = reader.count(); count > 0; count--) reader.skipSigned(33);
+      for (let count = reader.count(); count > 0; count--) skipType(reader);
       return true;
     case 0x41:
     case 0x42:
@@ -95,6 +106,13 @@ function skipImmediates(reader: BinaryReader, code: number): boolean {
     default:
       return false;
   }
+}
+
+/** Of a value, or of a block; a reference may have its heap type behind it. */
+export function skipType(reader: BinaryReader): void {
+  const first = reader.peek();
+  if (first === 0x63 || first === 0x64) reader.byte();
+  reader.skipSigned(33);
 }
 
 /** Saturating conversions, and those of memories and tables as a whole. */

@@ -2,10 +2,10 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
+import { registerEngineOf } from "../../runtime/builtin.ts";
 import type { Runtime } from "../../runtime/contract.ts";
 import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { create } from "../../runtime/registry.ts";
-import "../../runtime/engines.ts";
 import type { ResultSink } from "../call.ts";
 import { openCode, type PluginCode } from "../code.ts";
 import { PluginError } from "../errors.ts";
@@ -178,6 +178,7 @@ class GuestThread {
   async #startEngine(): Promise<{ runtime: Runtime; code: PluginCode }> {
     const { runtimeConfig, engineModules, code } = this.#plan;
     await importEngineModules(engineModules);
+    await registerEngineOf(runtimeConfig);
     const runtime = await create(runtimeConfig);
     return { runtime, code: await openCode(runtime, code) };
   }

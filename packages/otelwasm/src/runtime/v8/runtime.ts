@@ -29,6 +29,7 @@ export const V8_CAPABILITIES: RuntimeCapabilities = {
   fuel: false,
   sharedCompile: true,
   diskCache: false,
+  recursionTraps: true,
   features: {
     threads: true,
     simd: true,

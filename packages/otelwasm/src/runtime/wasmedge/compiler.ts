@@ -14,11 +14,11 @@ import { WASMEDGE, type WasmEdgeLibrary } from "./library.ts";
 import type { WasmEdgeOptions } from "./options.ts";
 
 /**
- * `WasmEdge_Proposal`, beside those that are on from the start. Left out are garbage collection, with the types of functions that belong to it: the engine frees no object before the instance is closed, and an array that there
+ * `WasmEdge_Proposal`, beside those that are on from the start. Left out are garbage collection: the engine frees no object before the instance is closed, and an array that there
  * is no memory for ends the process; and exceptions: the interpreter accesses memory that is not its own in the specification's own tests of them, and the compiler fails an assertion. 64-bit memories it cannot read yet;
  * the text format's proposal, and components, are none of a core module's.
  */
-const PROPOSALS = { tailCall: 7, extendedConst: 8, multiMemories: 11, threads: 12, relaxedSimd: 13 } as const;
+const PROPOSALS = { tailCall: 7, extendedConst: 8, functionReferences: 9, threads: 12, relaxedSimd: 13 } as const;
 
 /** `WasmEdge_CompilerOutputFormat_Wasm`: the module as it was, with a section of machine code more. */
 const OUTPUT_WASM = 1;
