@@ -130,7 +130,8 @@ export function sourcesOf(release: string, files: readonly SourceFile[]): string
   return found
     .flatMap((fields) => {
       const suites = suitesOf(release, fields.get("suites") ?? "");
-      if (suites === "" || fields.get("enabled") === "no" || !/\bdeb\b/.test(fields.get("types") ?? "")) return [];
+      if (suites === "" || fields.get("enabled") === "no" || !(fields.get("types") ?? "").split(/\s+/).includes("deb"))
+        return [];
       fields.set("types", "deb").set("suites", suites).set("components", "main").delete("architectures");
       return [[...fields].map(([name, value]) => `${name}: ${value}\n`).join("")];
     })
