@@ -40,7 +40,7 @@ if (process.argv[1] === FILE.replace(/tsv$/, "ts")) {
   let left = 0;
   for (const { name, path } of files) {
     const runtime = await create({ type: "v8" });
-    const outcome = await runScript(readScript(path), runtime, { recursion: true });
+    const outcome = await runScript(readScript(path), runtime);
     await runtime.close();
     lines.push(`${name}\t${formatCoverage(outcome)}`);
     ran += outcome.ran;

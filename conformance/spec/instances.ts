@@ -24,11 +24,8 @@ export const LEFT_OUT = {
     "a vector, a global or the bits of a NaN, in a module that has other types than of functions, or groups of types (`bits.ts`)",
 } as const;
 
-/**
- * With two for one engine, or one way to run it: `arrays`, as their memory cannot be limited where there is a limit, and `recursion`, where its end would be
- * the end of the process.
- */
-export type LeftOutReason = keyof typeof LEFT_OUT | "arrays" | "recursion";
+/** With one for one way to run it: `arrays`, as their memory cannot be limited where there is a limit. */
+export type LeftOutReason = keyof typeof LEFT_OUT | "arrays";
 
 /** A command is left out. */
 export class LeftOut extends Error {

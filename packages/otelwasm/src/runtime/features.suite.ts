@@ -144,5 +144,9 @@ export function featuresSuite(
       assert.equal(bench.runtime.adopt !== undefined, capabilities.sharedCompile, "adopt");
       assert.ok(bench.runtime.interrupt !== undefined || !capabilities.interrupt, "interrupt");
     });
+
+    test("it has components if the table says so", () => {
+      assert.equal(bench.runtime.components !== undefined, capabilities.components !== "none");
+    });
   });
 }

@@ -21,9 +21,21 @@ export interface PreparedModule {
 export function prepareModule(
   type: string,
   original: Uint8Array,
-  { memoryLimit }: CompileOptions,
+  options: CompileOptions,
   callsStart = false,
 ): PreparedModule {
+  const { binary: limited, info } = limitModule(type, original, options);
+  const startExport = nameForStart(info, callsStart);
+  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  return { binary, info, startExport };
+}
+
+/** The limit of its memory alone. @throws as `prepareModule` */
+export function limitModule(
+  type: string,
+  original: Uint8Array,
+  { memoryLimit }: CompileOptions,
+): Omit<PreparedModule, "startExport"> {
   const declared = parseModule(original);
   if (memoryLimit !== undefined && declared.arrays)
     // What does not fit may end the process.
@@ -32,10 +44,7 @@ export function prepareModule(
       `the module has garbage-collected arrays, whose memory ${type} cannot limit; build the plugin for linear memory`,
     );
   const limited = memoryLimit === undefined ? original : limitMemory(original, declared, memoryLimit);
-  const info = limited === original ? declared : parseModule(limited);
-  const startExport = nameForStart(info, callsStart);
-  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
-  return { binary, info, startExport };
+  return { binary: limited, info: limited === original ? declared : parseModule(limited) };
 }
 
 /** Only a start function that can reach a host function has to wait for the memory. */

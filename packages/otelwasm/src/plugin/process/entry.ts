@@ -3,10 +3,10 @@ import { Socket } from "node:net";
 import { deserialize } from "node:v8";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
+import { registerEngineOf } from "../../runtime/builtin.ts";
 import type { CompileOptions } from "../../runtime/contract.ts";
 import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
-import "../../runtime/engines.ts";
 import { PluginError } from "../errors.ts";
 import { acquireModule, CompileFailure, interruptOf, type SharedModule } from "../modules.ts";
 import type { Breakage, Call, PlaceOwner } from "../place.ts";
@@ -83,13 +83,14 @@ class InstanceServer implements PlaceOwner {
     const { binary, memoryLimit, limits, path, endsProcess, ...plan } = this.#plan!;
     const options: CompileOptions = memoryLimit === undefined ? {} : { memoryLimit };
     await importEngineModules(plan.engineModules);
+    await registerEngineOf(plan.runtimeConfig);
     this.#module = await acquireModule(plan.runtimeConfig, binary, options).catch((error: unknown) => {
       if (!(error instanceof CompileFailure)) throw error;
       throw PluginError.fromLoad(plan.id, path, [error.message], error.cause);
     });
     const place = new ThreadPlace(
       {
-        plan: { ...plan, maxResultBytes: limits.maxResultBytes, module: this.#module.portable },
+        plan: { ...plan, maxResultBytes: limits.maxResultBytes, code: this.#module.portable },
         limits,
         logger: new FrameLogger((line) => {
           this.#sayLost();
