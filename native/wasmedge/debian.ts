@@ -125,7 +125,7 @@ function readSources(folder: string): SourceFile[] {
 }
 
 /** The machine's sources of Debian's packages, for another release; empty if it has none. Others are left out. */
-function sourcesOf(release: string, files: readonly SourceFile[]): string {
+export function sourcesOf(release: string, files: readonly SourceFile[]): string {
   const found = files.flatMap(({ paragraphs, text }) => (paragraphs ? fromParagraphs(text) : fromLines(text)));
   return found
     .flatMap((fields) => {
