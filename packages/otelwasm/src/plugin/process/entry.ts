@@ -128,6 +128,7 @@ class InstanceServer implements PlaceOwner {
   /** After what is said in this turn. */
   #end(): void {
     this.#ending = true;
+    this.#flushSoon();
   }
 
   answered(_call: Call, results: readonly Uint8Array[] | undefined): void {
@@ -183,6 +184,10 @@ class InstanceServer implements PlaceOwner {
   /** Written together with everything else that this turn of the event loop brings. */
   #say(answer: number, detail = 0, number = 0, payload?: Uint8Array): void {
     this.#writer.add(answer, detail, number, payload);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => this.#flush());
