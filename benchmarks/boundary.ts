@@ -10,8 +10,8 @@
  */
 import { GUEST_FUNCTIONS, type GuestFunction } from "../packages/otelwasm/src/abi/names.ts";
 import { silentLogger } from "../packages/otelwasm/src/component/logger.ts";
-import { Guest } from "../packages/otelwasm/src/plugin/guest.ts";
 import { ownCopy as copyBytes, view } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { instantiateGuest, type PluginGuest } from "../packages/otelwasm/src/plugin/instantiate.ts";
 import { DEFAULT_LIMITS } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { ECHO, guest as echoGuest } from "../packages/otelwasm/src/plugin/testing/guests.ts";
@@ -213,13 +213,13 @@ class BareGuest {
   }
 }
 
-async function pushGuest(runtime: Runtime): Promise<Guest> {
+async function pushGuest(runtime: Runtime): Promise<PluginGuest> {
   const names: GuestFunction[] = ["alloc", "get_supported_telemetry", "start", "shutdown", "consume_logs"];
-  return Guest.instantiate({
+  return instantiateGuest({
     id: "wasm/echo",
     role: "processor",
     runtime,
-    module: await runtime.compile(ECHO_BINARY),
+    code: { module: await runtime.compile(ECHO_BINARY) },
     exports: new Map(names.map((name) => [name, GUEST_FUNCTIONS[name].names.v1])),
     config: new Uint8Array(0),
     logger: silentLogger,

@@ -109,7 +109,7 @@ function aptWith(state: string, architecture: string, sources: string): Apt {
 }
 
 /** What apt reads: https://manpages.debian.org/stable/apt/sources.list.5.en.html */
-export interface SourceFile {
+interface SourceFile {
   /** Whether it is of paragraphs (deb822), not of lines. */
   readonly paragraphs: boolean;
   readonly text: string;
@@ -125,7 +125,7 @@ function readSources(folder: string): SourceFile[] {
 }
 
 /** The machine's sources of Debian's packages, for another release; empty if it has none. Others are left out. */
-export function sourcesOf(release: string, files: readonly SourceFile[]): string {
+function sourcesOf(release: string, files: readonly SourceFile[]): string {
   const found = files.flatMap(({ paragraphs, text }) => (paragraphs ? fromParagraphs(text) : fromLines(text)));
   return found
     .flatMap((fields) => {

@@ -15,9 +15,27 @@ export interface PreparedModule {
 /**
  * Writes into the module what no engine has to be able to do then: the limit of its memory, and a start function that waits until its host functions can see the memory.
  *
+ * @param callsStart whether the adapter calls each start function, not only such as can reach a host function
  * @throws WasmError `invalid_module`, `unsupported`, `memory_limit`
  */
-export function prepareModule(type: string, original: Uint8Array, { memoryLimit }: CompileOptions): PreparedModule {
+export function prepareModule(
+  type: string,
+  original: Uint8Array,
+  options: CompileOptions,
+  callsStart = false,
+): PreparedModule {
+  const { binary: limited, info } = limitModule(type, original, options);
+  const startExport = nameForStart(info, callsStart);
+  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  return { binary, info, startExport };
+}
+
+/** The limit of its memory alone. @throws as `prepareModule` */
+export function limitModule(
+  type: string,
+  original: Uint8Array,
+  { memoryLimit }: CompileOptions,
+): Omit<PreparedModule, "startExport"> {
   const declared = parseModule(original);
   if (memoryLimit !== undefined && declared.arrays)
     // What does not fit may end the process.
@@ -26,15 +44,13 @@ export function prepareModule(type: string, original: Uint8Array, { memoryLimit 
       `the module has garbage-collected arrays, whose memory ${type} cannot limit; build the plugin for linear memory`,
     );
   const limited = memoryLimit === undefined ? original : limitMemory(original, declared, memoryLimit);
-  const info = limited === original ? declared : parseModule(limited);
-  const startExport = nameForStart(info);
-  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
-  return { binary, info, startExport };
+  return { binary: limited, info: limited === original ? declared : parseModule(limited) };
 }
 
 /** Only a start function that can reach a host function has to wait for the memory. */
-function nameForStart(info: ModuleInfo): string | undefined {
-  if (info.start === undefined || !info.imports.some((item) => item.kind === "function")) return undefined;
+function nameForStart(info: ModuleInfo, callsStart: boolean): string | undefined {
+  if (info.start === undefined) return undefined;
+  if (!callsStart && !info.imports.some((item) => item.kind === "function")) return undefined;
   let name = "(start)";
   while (info.exports.some((item) => item.name === name)) name += "'";
   return name;

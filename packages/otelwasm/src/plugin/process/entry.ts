@@ -90,7 +90,7 @@ class InstanceServer implements PlaceOwner {
     });
     const place = new ThreadPlace(
       {
-        plan: { ...plan, maxResultBytes: limits.maxResultBytes, module: this.#module.portable },
+        plan: { ...plan, maxResultBytes: limits.maxResultBytes, code: this.#module.portable },
         limits,
         logger: new FrameLogger((line) => {
           this.#sayLost();

@@ -1,4 +1,5 @@
 import { contractSuite } from "../contract.suite.ts";
+import { featuresSuite } from "../features.suite.ts";
 import { capabilitiesOf, create, type RuntimeConfig } from "../registry.ts";
 import { needsEngine } from "../testing/engines.ts";
 import "../engines.ts";
@@ -9,5 +10,8 @@ const CONFIGURATIONS: Readonly<Record<string, RuntimeConfig>> = {
   "wazero, not interruptible": { type: "wazero", wazero: { interruptible: false } },
 };
 
-for (const [name, config] of Object.entries(CONFIGURATIONS))
-  contractSuite(name, capabilitiesOf(config)!.capabilities, () => create(config), needsEngine("wazero"));
+for (const [name, config] of Object.entries(CONFIGURATIONS)) {
+  const { capabilities } = capabilitiesOf(config)!;
+  contractSuite(name, capabilities, () => create(config), needsEngine("wazero"));
+  featuresSuite(name, capabilities, () => create(config), needsEngine("wazero"));
+}

@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { componentEmbed, componentNew } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { wat } from "./wat.ts";
+
+/** The world of a processor, as authors of plugins have it. */
+const WORLD = readFileSync(fileURLToPath(import.meta.resolve("@otelwasm/sdk/wit/plugin.wit")), "utf8");
+
+/** A world, and the core module of a component in it, in the text format. */
+interface ComponentText {
+  readonly module: string;
+  /** Default: the world of a processor. */
+  readonly wit?: string;
+  /** Default: `processor`. */
+  readonly world?: string;
+}
+
+/** @throws Error with what is wrong with the text, or where the module does not fit the world */
+export async function component({ module, wit = WORLD, world = "processor" }: ComponentText): Promise<Uint8Array> {
+  const embedded = await componentEmbed({ binary: wat(module), witSource: wit, world });
+  return componentNew(embedded, []);
+}
