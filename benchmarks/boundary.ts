@@ -3,7 +3,7 @@
  *
  * 1. Against the guest's own `memory.copy` of the same bytes, timed in the same rounds. Pushing and taking back is two copies, so that
  *    twice is what nothing but the copies would cost.
- * 2. In a worker against inline: the hop there and back, one call at a time and pipelined.
+ * 2. In a worker and in a process of its own against inline: the hop there and back, one call at a time and pipelined.
  * 3. Push (ABI v1) against pull (the experimental interface, whose driver is here and nowhere else).
  *
  * `node benchmarks/boundary.ts` prints the table; `run` gives the rows to others.
@@ -237,6 +237,8 @@ export async function run(): Promise<Row[]> {
   await plugin.start();
   const worker = await WasmPlugin.load(options);
   await worker.start();
+  const apart = await WasmPlugin.load({ ...options, isolation: "process" });
+  await apart.start();
   const guest = await pushGuest(runtime);
   const bare = await BareGuest.instantiate(runtime);
   const pull = await PullGuest.instantiate(runtime);
@@ -280,6 +282,14 @@ export async function run(): Promise<Row[]> {
           last = await worker.consume({ signal: "logs", bytes: ownCopy(bytes) });
         });
       },
+      "process, one at a time": async (count) => {
+        for (let n = 0; n < count; n++) last = await apart.consume({ signal: "logs", bytes: ownCopy(bytes) });
+      },
+      "process, pipelined": async (count) => {
+        await pipelined(count, async () => {
+          last = await apart.consume({ signal: "logs", bytes: ownCopy(bytes) });
+        });
+      },
       "inline, new buffers": async (count) => {
         for (let n = 0; n < count; n++) last = await plugin.consume({ signal: "logs", bytes: ownCopy(bytes) });
       },
@@ -300,12 +310,15 @@ export async function run(): Promise<Row[]> {
     rows.push(row(times, "push", "pull", size));
     rows.push(row(times, "worker, one at a time", "inline, new buffers", size));
     rows.push(row(times, "worker, pipelined", "inline, new buffers", size));
+    rows.push(row(times, "process, one at a time", "worker, one at a time", size));
+    rows.push(row(times, "process, pipelined", "worker, pipelined", size));
     // The goal stands where only the interfaces differ: both paths make the same new buffer, whose collection is most of the noise.
     rows.push(row(times, "push, reused buffers", "pull, reused buffers", size, 1.05));
   }
   await guest.close();
   await plugin.shutdown();
   await worker.shutdown();
+  await apart.shutdown();
   await runtime.close();
   return rows;
 }

@@ -96,7 +96,7 @@ test("durations and sizes are read as milliseconds and bytes; what is not there 
 
 test("values that make no sense are refused with their path", () => {
   const refused: [object, RegExp][] = [
-    [{ isolation: "process" }, /^isolation: /],
+    [{ isolation: "thread" }, /^isolation: /],
     [{ instances: 0 }, /^instances: /],
     [{ instances: 1.5 }, /^instances: /],
     [{ limits: { call_timeout: 5 } }, /^limits::call_timeout: needs a unit/],
@@ -127,7 +127,8 @@ test("what a role cannot have is refused, and says why", () => {
     ["isolation", "instances", "limits::call_timeout", "on_failure"],
   );
   assert.match(issues({ path: "x", isolation: "inline" }, "receiver").join(), /start_X_receiver blocks its thread/);
-  assert.deepEqual(issues({ path: "x", isolation: "worker", instances: 1 }, "receiver"), []);
+  for (const isolation of ["worker", "process"])
+    assert.deepEqual(issues({ path: "x", isolation, instances: 1 }, "receiver"), []);
   assert.match(
     issues({ path: "x", on_failure: "pass_through" }, "exporter").join(),
     /^on_failure: .*use reject or drop/,

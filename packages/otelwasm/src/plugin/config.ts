@@ -69,7 +69,7 @@ const REFUSALS: Readonly<Record<PluginRole, readonly Refusal[]>> = {
     {
       path: ["isolation"],
       refuses: (value) => value === "inline",
-      why: "a receiver cannot run inline: start_X_receiver blocks its thread until shutdown, and that must not be the thread of the pipelines; remove it, or set worker",
+      why: "a receiver cannot run inline: start_X_receiver blocks its thread until shutdown, and that must not be the thread of the pipelines; remove it, or set worker or process",
     },
     {
       path: ["instances"],

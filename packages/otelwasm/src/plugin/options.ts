@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: PluginLimits = {
   maxResultBytes: 64 * 1024 * 1024,
 };
 
-/** After a trap, a deadline, or the death of a worker. The first restart is at once. */
+/** After a trap, a deadline, or the death of a worker or a process. The first restart is at once. */
 export interface RestartOptions {
   /** Before the second attempt in a row; each further one waits twice as long, give or take a jitter. */
   readonly initialIntervalMs: number;
@@ -135,7 +135,9 @@ export function resolveOptions(options: PluginOptions, engine: RuntimeCapabiliti
   if (!engine.isolations.includes(isolation))
     issues.push(`isolation: the engine cannot be isolated so; it can by ${engine.isolations.join(" or ")}`);
   if (role === "receiver" && isolation === "inline")
-    issues.push("isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker");
+    issues.push(
+      "isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker or process",
+    );
   if (role === "receiver" && instances > 1)
     issues.push("instances: a receiver has one instance; more would receive the same data again");
   if (role !== "processor" && onFailure === "pass_through")

@@ -54,16 +54,25 @@ describe("frames", () => {
     const sent = fc.record({
       frames: fc.array(frame, { maxLength: 12 }),
       flushes: fc.array(fc.boolean(), { maxLength: 12 }),
+      /** Whether the reader is asked where to read to. */
+      direct: fc.boolean(),
       cuts: fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20_000 })), { minLength: 1 }),
     });
     fc.assert(
-      fc.property(sent, ({ frames, flushes, cuts }) => {
+      fc.property(sent, ({ frames, flushes, cuts, direct }) => {
         const bytes = written(frames, flushes);
         const read = reading();
         for (let at = 0, piece = 0; at < bytes.length; piece++) {
           const size = cuts[piece % cuts.length]!;
-          read.reader.feed(bytes.subarray(at, at + size));
-          at += size;
+          const room = direct ? read.reader.room(100) : undefined;
+          const cut = bytes.subarray(at, at + Math.min(size, room?.length ?? size));
+          if (room === undefined) {
+            read.reader.feed(cut);
+          } else {
+            room.set(cut);
+            read.reader.filled(cut.length);
+          }
+          at += cut.length;
         }
         assert.deepEqual(read.frames.map(shown), frames.map(shown));
         for (const [, , , payload] of read.frames)

@@ -242,6 +242,15 @@ describe("a process that works", () => {
     assert.equal(processId(), pid);
   });
 
+  test("ends by itself, also when its guest has ended before", async () => {
+    const loaded = await started(GUEST, { limits: { ...PATIENT, callTimeoutMs: 100 }, restart: { maxRestarts: 0 } });
+    await failure(loaded.consume([1, 2, 3]));
+    assert.equal(loaded.plugin.state, "failed");
+    await loaded.plugin.shutdown();
+    assert.deepEqual(childrenOf(process.pid), []);
+    assert.ok(!loaded.logger.lines.some((line) => line.includes("it is killed")));
+  });
+
   test("compiles the module itself: what is wrong with it is said when it is loaded", async () => {
     const broken = Buffer.from(guest(GUEST));
     // The body of a function that has one instruction, `unreachable`: there is none with this number.

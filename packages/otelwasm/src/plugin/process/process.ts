@@ -144,7 +144,10 @@ export class ProcessPlace implements Place {
     } else {
       child.kill();
     }
-    const timer = setTimeout(() => child.kill(), CLOSE_MS);
+    const timer = setTimeout(() => {
+      this.#options.logger.warn(`the process of the instance has not ended within ${CLOSE_MS / 1000} s; it is killed`);
+      child.kill();
+    }, CLOSE_MS);
     await this.#exited;
     clearTimeout(timer);
   }
