@@ -118,13 +118,15 @@ export function udpSuite(start: GuestFactory): void {
     await using guest = await start({ network: NETWORK });
     const { fd, local } = await bound(guest);
     const data = Buffer.alloc(1000);
-    for (let i = 0; i < (4 * RING_BYTES) / data.length; i++)
+    // What stands in the kernel's buffer moves into the ring while the guest reads: thread/datagrams.test.ts has the ring alone.
+    const held = Math.floor((RING_BYTES + peer.socket.getRecvBufferSize()) / data.length);
+    for (let i = 0; i < 2 * held; i++)
       await new Promise((resolve) => peer.socket.send(data, local.port, local.host, resolve));
     await guest.ready(fd, "read");
     await guest.setNonblocking(fd);
     let count = 0;
     while ((await guest.receiveFrom(fd, 2000)).errno === 0) count++;
-    assert.ok(count > 0 && count <= RING_BYTES / data.length, `${count} datagrams`);
+    assert.ok(count > 0 && count <= held, `${count} datagrams, where there is room for ${held}`);
   });
 
   test("IPv6", async () => {

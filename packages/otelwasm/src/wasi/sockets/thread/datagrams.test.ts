@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Errno } from "../../errno.ts";
-import { Channel } from "../channel.ts";
-import { type Datagram, writeDatagram } from "../datagram.ts";
+import { Channel, RING_BYTES } from "../channel.ts";
+import { type Datagram, HEADER_BYTES, readDatagram, writeDatagram } from "../datagram.ts";
 import type { Endpoint } from "../protocol.ts";
 import { bindDatagrams, Datagrams } from "./datagrams.ts";
 
@@ -100,4 +100,34 @@ test("what was said before a connect, or before the close, goes where it was to 
   await heardBySecond;
   first.socket.close();
   second.socket.close();
+});
+
+test("what the ring has no room for is lost, and what it has stays as it is; once it is read, others come", async () => {
+  const channel = new Channel();
+  const done = Promise.withResolvers<void>();
+  const socket = await bindDatagrams({ host: "127.0.0.1", port: 0 }, false);
+  const datagrams = new Datagrams(socket, channel, { wake: () => {}, done: done.resolve });
+  const peer = await peerOf();
+  const data = Buffer.alloc(1000);
+  /** One at a time, so that the kernel loses none. */
+  const hear = async (number: number): Promise<void> => {
+    data.writeUInt32LE(number);
+    const heard = once(socket, "message");
+    peer.socket.send(data, datagrams.local.port, datagrams.local.host);
+    await heard;
+  };
+  const read = (): number | undefined => {
+    const buffer = Buffer.alloc(data.length);
+    return readDatagram(channel.incoming, [buffer]) === undefined ? undefined : buffer.readUInt32LE();
+  };
+  const room = Math.floor(RING_BYTES / (data.length + HEADER_BYTES));
+  for (let i = 0; i < 2 * room; i++) await hear(i);
+  assert.equal(channel.incoming.available, room * (data.length + HEADER_BYTES));
+  for (let i = 0; i < room; i++) assert.equal(read(), i);
+  assert.equal(read(), undefined);
+  await hear(4000);
+  assert.equal(read(), 4000);
+  datagrams.close();
+  await done.promise;
+  peer.socket.close();
 });
