@@ -4,10 +4,12 @@ import { resolve } from "node:path";
 import { ConfigError } from "../component/errors.ts";
 import { type FileGrant, NO_GRANTS, type WasiGrants } from "../wasi/grants.ts";
 import { networkProblems } from "../wasi/sockets/grants.ts";
+import type { Grants } from "./options.ts";
 
 /** @throws ConfigError that lists everything that is wrong, by the names of the configuration's keys */
-export function resolveGrants(given: Partial<WasiGrants> = {}): WasiGrants {
-  const { args, env, files, network } = { ...NO_GRANTS, ...given };
+export function resolveGrants(given: Grants = {}): WasiGrants {
+  const { args, env, files } = { ...NO_GRANTS, ...given };
+  const network = { ...NO_GRANTS.network, ...given.network };
   const issues = [
     ...args.flatMap((text, i) => (text.includes("\0") ? [`args::${i}: must not contain a zero byte`] : [])),
     ...Object.entries(env).flatMap(([name, value]) => variableProblems(name, value)),
