@@ -1,5 +1,6 @@
 import { ConfigError } from "../../component/errors.ts";
 import { parseYaml } from "../../config/yaml.ts";
+import { PluginError } from "../../plugin/errors.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
 import { createLogger } from "../../service/logger.ts";
@@ -43,6 +44,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     signals: [signal],
     pluginConfig: options.config === undefined ? undefined : readPluginConfig(options.config),
     grants,
+    // One that broke has broken: this is no collector, and a batch is not given twice.
+    restart: { maxRestarts: 0 },
     // What befalls the plugin is this command's own message.
     guestLogger: createLogger({ level: "trace" }),
     ...(options.runtime === undefined ? {} : { runtimeConfig: { type: options.runtime } }),
@@ -79,7 +82,12 @@ async function receive(plugin: WasmPlugin, signal: Signal, batches: number): Pro
     else print(signal, bytes);
     if (--left === 0) enough.resolve();
   });
-  await Promise.race([enough.promise, ended]);
+  try {
+    await Promise.race([enough.promise, ended]);
+  } catch (error) {
+    // How it broke, without that it was not begun again.
+    throw error instanceof PluginError && error.cause instanceof PluginError ? error.cause : error;
+  }
 }
 
 function print(signal: Signal, bytes: Uint8Array): void {
