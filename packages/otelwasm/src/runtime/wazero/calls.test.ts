@@ -46,7 +46,7 @@ function guestThread(
   name: string,
   config: RuntimeConfig,
   closes = true,
-): { readonly worker: Worker; next(): Promise<unknown> } {
+): { readonly worker: Worker; readonly exit: Promise<unknown>; next(): Promise<unknown> } {
   const worker = new Worker(
     `const { parentPort, workerData } = require("node:worker_threads");
      (async () => {
@@ -77,7 +77,7 @@ function guestThread(
     },
   );
   const messages = on(worker, "message") as AsyncIterator<[unknown]>;
-  return { worker, next: async () => (await messages.next()).value[0] };
+  return { worker, exit: once(worker, "exit"), next: async () => (await messages.next()).value[0] };
 }
 
 function newCells(): Int32Array {
@@ -110,12 +110,12 @@ for (const mode of ["compiled", "interpreter"] as const)
       test(`${way}: another thread ends it`, async () => {
         const module = await bench.runtime.compile(wat(ENDLESS));
         const cells = newCells();
-        const { worker, next } = guestThread(module.share?.(), cells, way, config);
+        const { exit, next } = guestThread(module.share?.(), cells, way, config);
         assert.equal(await next(), 7);
         const ended = next();
         bench.runtime.interrupt!(cells);
         assert.equal(await ended, "deadline");
-        await once(worker, "exit");
+        await exit;
       });
     }
 
@@ -176,7 +176,7 @@ describe("wazero: threads", NEEDS, () => {
       await Promise.all(ended),
       guests.map(() => "deadline"),
     );
-    await Promise.all(guests.map(({ worker }) => once(worker, "exit")));
+    await Promise.all(guests.map(({ exit }) => exit));
   });
 
   test("a worker that is terminated leaves nothing", async () => {
