@@ -3,15 +3,15 @@
  *
  * 1. Against the guest's own `memory.copy` of the same bytes, timed in the same rounds. Pushing and taking back is two copies, so that
  *    twice is what nothing but the copies would cost.
- * 2. In a worker against inline: the hop there and back, one call at a time and pipelined.
+ * 2. In a worker and in a process of its own against inline: the hop there and back, one call at a time and pipelined.
  * 3. Push (ABI v1) against pull (the experimental interface, whose driver is here and nowhere else).
  *
  * `node benchmarks/boundary.ts` prints the table; `run` gives the rows to others.
  */
 import { GUEST_FUNCTIONS, type GuestFunction } from "../packages/otelwasm/src/abi/names.ts";
 import { silentLogger } from "../packages/otelwasm/src/component/logger.ts";
-import { Guest } from "../packages/otelwasm/src/plugin/guest.ts";
 import { ownCopy as copyBytes, view } from "../packages/otelwasm/src/plugin/guest-memory.ts";
+import { instantiateGuest, type PluginGuest } from "../packages/otelwasm/src/plugin/instantiate.ts";
 import { DEFAULT_LIMITS } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { ECHO, guest as echoGuest } from "../packages/otelwasm/src/plugin/testing/guests.ts";
@@ -213,13 +213,13 @@ class BareGuest {
   }
 }
 
-async function pushGuest(runtime: Runtime): Promise<Guest> {
+async function pushGuest(runtime: Runtime): Promise<PluginGuest> {
   const names: GuestFunction[] = ["alloc", "get_supported_telemetry", "start", "shutdown", "consume_logs"];
-  return Guest.instantiate({
+  return instantiateGuest({
     id: "wasm/echo",
     role: "processor",
     runtime,
-    module: await runtime.compile(ECHO_BINARY),
+    code: { module: await runtime.compile(ECHO_BINARY) },
     exports: new Map(names.map((name) => [name, GUEST_FUNCTIONS[name].names.v1])),
     config: new Uint8Array(0),
     logger: silentLogger,
@@ -237,6 +237,8 @@ export async function run(): Promise<Row[]> {
   await plugin.start();
   const worker = await WasmPlugin.load(options);
   await worker.start();
+  const apart = await WasmPlugin.load({ ...options, isolation: "process" });
+  await apart.start();
   const guest = await pushGuest(runtime);
   const bare = await BareGuest.instantiate(runtime);
   const pull = await PullGuest.instantiate(runtime);
@@ -280,6 +282,14 @@ export async function run(): Promise<Row[]> {
           last = await worker.consume({ signal: "logs", bytes: ownCopy(bytes) });
         });
       },
+      "process, one at a time": async (count) => {
+        for (let n = 0; n < count; n++) last = await apart.consume({ signal: "logs", bytes: ownCopy(bytes) });
+      },
+      "process, pipelined": async (count) => {
+        await pipelined(count, async () => {
+          last = await apart.consume({ signal: "logs", bytes: ownCopy(bytes) });
+        });
+      },
       "inline, new buffers": async (count) => {
         for (let n = 0; n < count; n++) last = await plugin.consume({ signal: "logs", bytes: ownCopy(bytes) });
       },
@@ -300,12 +310,15 @@ export async function run(): Promise<Row[]> {
     rows.push(row(times, "push", "pull", size));
     rows.push(row(times, "worker, one at a time", "inline, new buffers", size));
     rows.push(row(times, "worker, pipelined", "inline, new buffers", size));
+    rows.push(row(times, "process, one at a time", "worker, one at a time", size));
+    rows.push(row(times, "process, pipelined", "worker, pipelined", size));
     // The goal stands where only the interfaces differ: both paths make the same new buffer, whose collection is most of the noise.
     rows.push(row(times, "push, reused buffers", "pull, reused buffers", size, 1.05));
   }
   await guest.close();
   await plugin.shutdown();
   await worker.shutdown();
+  await apart.shutdown();
   await runtime.close();
   return rows;
 }

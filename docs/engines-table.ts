@@ -26,7 +26,6 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: RuntimeCapab
   ["fuel", ({ fuel }) => yes(fuel)],
   ["threads share compiled code", ({ sharedCompile }) => yes(sharedCompile)],
   ["compiled code on disk", ({ diskCache }) => yes(diskCache)],
-  ["recursion without end", ({ recursionTraps }) => (recursionTraps ? "a trap" : "ends the process")],
   ["threads and atomics", ({ features }) => yes(features.threads)],
   ["SIMD", ({ features }) => yes(features.simd)],
   ["bulk memory", ({ features }) => yes(features.bulkMemory)],
@@ -35,6 +34,7 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: RuntimeCapab
   ["64-bit memory", ({ features }) => yes(features.memory64)],
   ["tail calls", ({ features }) => yes(features.tailCalls)],
   ["WASI preview 1, sockets", () => "yes"],
+  ["[components](COMPONENTS.md)", ({ components }) => (components === "none" ? "" : components)],
 ];
 
 /** Lines of Markdown. */

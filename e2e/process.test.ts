@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
+import { childrenOf, ended } from "../packages/otelwasm/src/plugin/testing/processes.ts";
 import { callGrpc, postHttp, type Target } from "./clients.ts";
 import { OUTPUTS, throughConfig } from "./collector.ts";
 import { compileGuest } from "./guests.ts";
@@ -47,6 +48,44 @@ describe("the otelwasm command", () => {
       });
     }
   }
+
+  test("Ctrl-C in a terminal, with plugins in processes of their own: they answer what is in flight, and are shut down by the collector", async () => {
+    await using sink = await startSink();
+    const held = gate();
+    sink.respond = () => held.answer;
+    const wasm = { path: await compileGuest("lifecycle"), isolation: "process" };
+    await using program = runOtelwasm(throughConfig("otlp_http", sink, { wasm }), [], { group: true });
+    const target = await listening(program);
+    const inFlight = [callGrpc(target, "logs", logs), postHttp(target, "logs", logs)] as const;
+    await sink.waitForRequests(2);
+    assert.ok(program.child.pid !== undefined);
+    const plugins = childrenOf(program.child.pid);
+    assert.equal(plugins.length, 3, "one for each pipeline");
+    process.kill(-program.child.pid, "SIGINT");
+    // As a supervisor does.
+    for (const pid of plugins) process.kill(pid, "SIGTERM");
+    await program.waitFor(/shutting down|stopping|draining/i);
+    held.open();
+    const [overGrpc, overHttp] = await Promise.all(inFlight);
+    assert.equal(overGrpc.code, 0, overGrpc.message);
+    assert.equal(overHttp.status, 200);
+    assert.equal(await program.exit, 0, program.output);
+    assert.equal(program.output.match(/guest shut down/g)?.length, 3);
+    for (const { raw } of sink.requests) assert.deepEqual(Buffer.from(raw), Buffer.from(logs));
+    for (const pid of plugins) await ended(pid);
+  });
+
+  test("kill -9 with plugins in processes of their own leaves none of them", async () => {
+    await using sink = await startSink();
+    const wasm = { path: await compileGuest("lifecycle"), isolation: "process" };
+    await using program = runOtelwasm(throughConfig("otlp_http", sink, { wasm }));
+    await listening(program);
+    assert.ok(program.child.pid !== undefined);
+    const plugins = childrenOf(program.child.pid);
+    assert.equal(plugins.length, 3);
+    program.child.kill("SIGKILL");
+    for (const pid of plugins) await ended(pid);
+  });
 
   test("a second signal ends at once, whatever is in flight", async () => {
     await using sink = await startSink();

@@ -29,7 +29,7 @@ async function run(...commands: readonly Unnumbered<Command>[]): Promise<Outcome
   const runtime = await create({ type: "v8" });
   try {
     const lines = commands.map((command, line) => ({ ...command, line }) as Command);
-    return await runScript({ commands: lines, binary: (name) => wat(MODULES[name]!) }, runtime, {});
+    return await runScript({ commands: lines, binary: (name) => wat(MODULES[name]!) }, runtime);
   } finally {
     await runtime.close();
   }

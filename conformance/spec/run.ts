@@ -1,5 +1,5 @@
 /** Runs a script of the specification's tests on an engine, through the contract alone. */
-import { parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
+import { type ModuleInfo, parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
 import type {
   CompiledModule,
   CompileOptions,
@@ -30,7 +30,7 @@ interface Failure {
 }
 
 /** @param runtime whose compiled modules nobody else needs: all are closed */
-export async function runScript(script: Script, runtime: Runtime, options: CompileOptions): Promise<Outcome> {
+export async function runScript(script: Script, runtime: Runtime, options: CompileOptions = {}): Promise<Outcome> {
   const run = new Run(script, runtime, options);
   const leftOut = new Map<LeftOutReason, number>();
   const failures: Failure[] = [];
@@ -65,7 +65,7 @@ class Run {
   readonly #instances = new Instances();
   readonly #open: { close(): Promise<void> }[] = [];
 
-  constructor(script: Script, runtime: Runtime, options: CompileOptions) {
+  constructor(script: Script, runtime: Runtime, options: CompileOptions = {}) {
     this.#script = script;
     this.#runtime = runtime;
     this.#options = options;
@@ -84,8 +84,8 @@ class Run {
         return;
       case "assert_return":
         return this.#return(command);
-      case "assert_trap":
       case "assert_exhaustion":
+      case "assert_trap":
         return expectError(codeOf(command.text), async () => this.#call(command));
       case "assert_exception":
         return expectError("exception", async () => this.#call(command));
@@ -118,14 +118,17 @@ class Run {
   }
 
   async #compile(binary: Uint8Array): Promise<CompiledModule> {
-    if (this.#options.memoryLimit !== undefined && hasArrays(binary)) throw new LeftOut("arrays");
-    return this.#runtime.compile(binary, this.#options);
+    const { memoryLimit } = this.#options;
+    if (memoryLimit !== undefined && infoOf(binary)?.arrays) throw new LeftOut("arrays");
+    return this.#runtime.compile(binary, memoryLimit === undefined ? {} : { memoryLimit });
   }
 
   async #instantiate(binary: Uint8Array): Promise<Omit<Running, "bits">> {
+    // Before the engine sees it: what is left out is the same for all.
+    const hostModule = this.#instances.hostModule(infoOf(binary)?.imports ?? []);
     const module = await this.#compile(binary);
     this.#open.push(module);
-    const made = await this.#runtime.instantiateWithHost(module, this.#instances.hostModule(module.imports));
+    const made = await this.#runtime.instantiateWithHost(module, hostModule);
     this.#open.push(made.context, made.instance);
     const { imports, exports } = module;
     return { instance: made.instance, imports, exports };
@@ -165,11 +168,12 @@ class Run {
   }
 }
 
-function hasArrays(binary: Uint8Array): boolean {
+/** `undefined` for what is not valid, as far as can be seen without an engine. */
+function infoOf(binary: Uint8Array): ModuleInfo | undefined {
   try {
-    return parseModule(binary).arrays;
+    return parseModule(binary);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -3,33 +3,21 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseModule } from "../../packages/otelwasm/src/runtime/binary.ts";
 import { limitMemory } from "../../packages/otelwasm/src/runtime/binary-rewrite.ts";
-import type { Runtime, RuntimeCapabilities, RuntimeFeatures } from "../../packages/otelwasm/src/runtime/contract.ts";
+import type { CompileOptions, Runtime, RuntimeCapabilities } from "../../packages/otelwasm/src/runtime/contract.ts";
 import { needs } from "../needs.ts";
 import { formatCoverage, readCoverage } from "./coverage.ts";
-import { DEVIATIONS, expectedFailures } from "./deviations.ts";
+import { DEVIATIONS, expectedFailures, NEEDS } from "./deviations.ts";
 import { type Outcome, runScript } from "./run.ts";
 import { readScript } from "./script.ts";
 import { type ScriptFile, specFiles } from "./source.ts";
 
-/** What the scripts of a folder, or those that begin so, need besides version 2 without vectors. */
-const NEEDS: readonly { readonly scripts: string; readonly features: readonly (keyof RuntimeFeatures)[] }[] = [
-  { scripts: "exception-handling/", features: ["exceptions"] },
-  { scripts: "gc/", features: ["gc"] },
-  { scripts: "memory64/", features: ["memory64"] },
-  // Several memories came with version 3, as these features did.
-  { scripts: "multi-memory/", features: ["memory64"] },
-  { scripts: "tail-call/", features: ["tailCalls"] },
-  { scripts: "threads/", features: ["threads"] },
-  // Types of functions are a part of what garbage collection needs.
-  { scripts: "typed-function-references/", features: ["gc"] },
-  { scripts: "v2/simd_", features: ["simd"] },
-  { scripts: "v3/", features: ["exceptions", "gc", "memory64", "tailCalls"] },
-];
-
 /** All but a page of what a memory can have: where a module has a memory that can grow, or a table, its limit is rewritten, and what the tests see is not to change. */
 const MEMORY_LIMIT = 65535 * 65536;
 
-/** @param createRuntime one for each script */
+/**
+ * @param name begins with what the engine is registered as, and goes on behind a comma
+ * @param createRuntime one for each script
+ */
 export function specSuite(
   name: string,
   capabilities: RuntimeCapabilities,
@@ -42,8 +30,11 @@ export function specSuite(
     const files = specFiles();
     if ("missing" in files) return;
     const coverage = readCoverage();
-    const without = NEEDS.filter(({ features }) => !features.every((feature) => capabilities.features[feature]));
-    for (const file of files.filter(({ name }) => !without.some(({ scripts }) => name.startsWith(scripts)))) {
+    const [engine = ""] = name.split(",");
+    const leftOut = NEEDS.filter(
+      ({ features, without }) => without?.includes(engine) || !features.every((each) => capabilities.features[each]),
+    );
+    for (const file of files.filter(({ name }) => !leftOut.some(({ scripts }) => name.startsWith(scripts)))) {
       test(file.name, async () => {
         const outcome = await run(file, createRuntime);
         assertOutcome(file, outcome, false);
@@ -51,11 +42,11 @@ export function specSuite(
       });
       if (capabilities.memoryLimit && isChangedBy(file, MEMORY_LIMIT))
         test(`${file.name}, with a limit of memory`, async () =>
-          assertOutcome(file, await run(file, createRuntime, MEMORY_LIMIT), true));
+          assertOutcome(file, await run(file, createRuntime, { memoryLimit: MEMORY_LIMIT }), true));
     }
 
-    for (const { scripts, features } of without)
-      test(`${scripts}...: is left out, as the engine does not have all of: ${features.join(", ")}`, async () => {
+    for (const { scripts } of leftOut)
+      test(`${scripts}...: left out, as the engine refuses what they are about`, async () => {
         for (const file of files.filter(({ name }) => name.startsWith(scripts)))
           if ((await run(file, createRuntime)).failures.some(isRefusal)) return;
         assert.fail("the engine takes every module");
@@ -92,11 +83,14 @@ function isChangedBy({ path }: ScriptFile, limit: number): boolean {
 
 type Ran = Outcome & { readonly engine: string };
 
-async function run(file: ScriptFile, createRuntime: () => Promise<Runtime>, memoryLimit?: number): Promise<Ran> {
+async function run(
+  file: ScriptFile,
+  createRuntime: () => Promise<Runtime>,
+  options: CompileOptions = {},
+): Promise<Ran> {
   const runtime = await createRuntime();
   try {
-    const outcome = await runScript(readScript(file.path), runtime, memoryLimit === undefined ? {} : { memoryLimit });
-    return { ...outcome, engine: runtime.type };
+    return { ...(await runScript(readScript(file.path), runtime, options)), engine: runtime.type };
   } finally {
     await runtime.close();
   }

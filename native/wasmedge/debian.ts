@@ -109,7 +109,7 @@ function aptWith(state: string, architecture: string, sources: string): Apt {
 }
 
 /** What apt reads: https://manpages.debian.org/stable/apt/sources.list.5.en.html */
-export interface SourceFile {
+interface SourceFile {
   /** Whether it is of paragraphs (deb822), not of lines. */
   readonly paragraphs: boolean;
   readonly text: string;
@@ -130,7 +130,8 @@ export function sourcesOf(release: string, files: readonly SourceFile[]): string
   return found
     .flatMap((fields) => {
       const suites = suitesOf(release, fields.get("suites") ?? "");
-      if (suites === "" || fields.get("enabled") === "no" || !/\bdeb\b/.test(fields.get("types") ?? "")) return [];
+      if (suites === "" || fields.get("enabled") === "no" || !(fields.get("types") ?? "").split(/\s+/).includes("deb"))
+        return [];
       fields.set("types", "deb").set("suites", suites).set("components", "main").delete("architectures");
       return [[...fields].map(([name, value]) => `${name}: ${value}\n`).join("")];
     })

@@ -21,7 +21,7 @@ type options struct {
 // (memory.atomic.wait32) cannot be woken by anything but another thread of its own.
 func (o options) features() api.CoreFeatures {
 	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst |
-		experimental.CoreFeaturesExceptionHandling
+		experimental.CoreFeaturesExceptionHandling | experimental.CoreFeaturesTypedFunctionReferences
 	if !o.interruptible {
 		features |= experimental.CoreFeaturesThreads
 	}

@@ -6,6 +6,7 @@ test("the library's surface is what is written here, no more", () => {
   assert.deepEqual(Object.keys(otelwasm).sort(), [
     "BASIC_CAPABILITIES",
     "ComponentError",
+    "ComponentFailure",
     "ConfigError",
     "ConsumerError",
     "DEFAULT_LIMITS",

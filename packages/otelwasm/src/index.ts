@@ -9,6 +9,7 @@ export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
 // To use plugins without a collector.
 export { inspectModule } from "./plugin/inspect.ts";
 export type {
+  Grants,
   OnFailure,
   PluginLimits,
   PluginOptions,
@@ -30,7 +31,7 @@ export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
 export type { StatusListener } from "./service/status.ts";
-export type { FileGrant, NetworkGrant, WasiGrants } from "./wasi/grants.ts";
+export type { FileGrant, NetworkGrant } from "./wasi/grants.ts";
 
 import type { PluginOptions } from "./plugin/options.ts";
 import { WasmPlugin } from "./plugin/plugin.ts";
@@ -39,9 +40,10 @@ import { WasmPlugin } from "./plugin/plugin.ts";
  * Reads a plugin, checks it and makes an instance: `WasmPlugin.load`. Then `start`; any number of `consume` (processors, exporters) or one `receive`
  * (receivers); `shutdown`.
  *
- * The guest runs in a worker thread with a deadline for each call, a limit of its memory, and restarts after failures; `isolation: "inline"` runs it on the
- * calling thread instead, without the hop and without deadlines. `PluginOptions` has the limits and their defaults, `instances`, `onFailure` and `restart`; they
- * are the keys of `wasm` in a configuration. In a worker the buffer of a batch moves with it: hand over one that is not needed any more.
+ * The guest runs in a worker thread with a deadline for each call, a limit of its memory, and restarts after failures; `isolation: "process"` has that
+ * thread in a process of its own; `"inline"` runs the guest on the calling thread, without the hop and without deadlines. `PluginOptions` has the limits and
+ * their defaults, `instances`, `onFailure` and `restart`; they are the keys of `wasm` in a configuration. In a worker the buffer of a batch moves with it: hand
+ * over one that is not needed any more.
  *
  * @throws PluginError | ConfigError
  */

@@ -7,7 +7,7 @@ export function printEngines(): void {
   const engines = list().map((type) => {
     const factory = factoryOf(type)!;
     const missing = factory.missing?.(undefined);
-    const { isolations, features, ...can } = factory.capabilities(undefined);
+    const { isolations, features, components, ...can } = factory.capabilities(undefined);
     return {
       name: type,
       ...(type === DEFAULT_RUNTIME ? { default: true } : {}),
@@ -17,6 +17,7 @@ export function printEngines(): void {
       isolation: [...isolations],
       capabilities: namesOf(can),
       features: namesOf(features),
+      ...(components === "none" ? {} : { components }),
     };
   });
   process.stdout.write(stringify({ engines }, { aliasDuplicateObjects: false, lineWidth: 0 }));

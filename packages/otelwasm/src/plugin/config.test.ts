@@ -96,7 +96,7 @@ test("durations and sizes are read as milliseconds and bytes; what is not there 
 
 test("values that make no sense are refused with their path", () => {
   const refused: [object, RegExp][] = [
-    [{ isolation: "process" }, /^isolation: /],
+    [{ isolation: "thread" }, /^isolation: /],
     [{ instances: 0 }, /^instances: /],
     [{ instances: 1.5 }, /^instances: /],
     [{ limits: { call_timeout: 5 } }, /^limits::call_timeout: needs a unit/],
@@ -127,13 +127,43 @@ test("what a role cannot have is refused, and says why", () => {
     ["isolation", "instances", "limits::call_timeout", "on_failure"],
   );
   assert.match(issues({ path: "x", isolation: "inline" }, "receiver").join(), /start_X_receiver blocks its thread/);
-  assert.deepEqual(issues({ path: "x", isolation: "worker", instances: 1 }, "receiver"), []);
+  for (const isolation of ["worker", "process"])
+    assert.deepEqual(issues({ path: "x", isolation, instances: 1 }, "receiver"), []);
   assert.match(
     issues({ path: "x", on_failure: "pass_through" }, "exporter").join(),
     /^on_failure: .*use reject or drop/,
   );
   assert.deepEqual(issues({ path: "x", on_failure: "drop", instances: 2 }, "exporter"), []);
   assert.deepEqual(issues({ path: "x", on_failure: "pass_through", isolation: "inline" }, "processor"), []);
+});
+
+test("components are for engines and roles that have them", () => {
+  const component = { component_model: true };
+  assert.deepEqual(issues({ path: "x", runtime_config: { features: component } }), []);
+  assert.deepEqual(
+    issues({ path: "x", runtime_config: { type: "incapable", features: { component_model: false } } }),
+    [],
+  );
+  assert.match(
+    issues({ path: "x", runtime_config: { type: "incapable", features: component } }).join(),
+    /^runtime_config::features::component_model: the engine "incapable" cannot run components; engines that can: .*v8/,
+  );
+  for (const role of ["receiver", "exporter"] as const)
+    assert.deepEqual(issues({ path: "x", runtime_config: { features: component } }, role), [
+      "runtime_config::features::component_model: a component can be a processor only; remove it",
+    ]);
+});
+
+test("features that are not known, or not on or off", () => {
+  const wrong = (features: unknown): string[] => issues({ path: "x", runtime_config: { features } });
+  assert.deepEqual(wrong({ components: true }), [
+    "runtime_config::features::components: unknown feature; known features: component_model",
+  ]);
+  assert.deepEqual(wrong({ component_model: "yes" }), [
+    "runtime_config::features::component_model: must be true or false",
+  ]);
+  assert.deepEqual(wrong([true]), ["runtime_config::features: must be a mapping of features to true or false"]);
+  assert.deepEqual(wrong(null), []);
 });
 
 test("what the engine cannot do is refused when the configuration is read", () => {

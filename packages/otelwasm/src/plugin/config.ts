@@ -55,13 +55,21 @@ interface Refusal {
 
 const given = (value: unknown): boolean => value !== undefined;
 
+/** Of the roles that no world is there for. */
+const NO_COMPONENT: Refusal = {
+  path: ["runtime_config", "features", "component_model"],
+  refuses: (value) => value === true,
+  why: "a component can be a processor only; remove it",
+};
+
 /** What the three roles have not in common. */
 const REFUSALS: Readonly<Record<PluginRole, readonly Refusal[]>> = {
   receiver: [
+    NO_COMPONENT,
     {
       path: ["isolation"],
       refuses: (value) => value === "inline",
-      why: "a receiver cannot run inline: start_X_receiver blocks its thread until shutdown, and that must not be the thread of the pipelines; remove it, or set worker",
+      why: "a receiver cannot run inline: start_X_receiver blocks its thread until shutdown, and that must not be the thread of the pipelines; remove it, or set worker or process",
     },
     {
       path: ["instances"],
@@ -81,6 +89,7 @@ const REFUSALS: Readonly<Record<PluginRole, readonly Refusal[]>> = {
   ],
   processor: [],
   exporter: [
+    NO_COMPONENT,
     {
       path: ["on_failure"],
       refuses: (value) => value === "pass_through",

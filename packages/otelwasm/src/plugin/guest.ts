@@ -5,6 +5,7 @@ import type {
   CompiledModule,
   Context,
   FunctionInstance,
+  InstantiateOptions,
   Memory,
   ModuleInstance,
   Runtime,
@@ -14,6 +15,7 @@ import type { Signal } from "../telemetry/batch.ts";
 import type { WasiGrants } from "../wasi/grants.ts";
 import type { NetworkLink } from "../wasi/sockets/protocol.ts";
 import { GuestCall, type Operation, type ResultSink } from "./call.ts";
+import type { PluginCode } from "./code.ts";
 import { PluginError } from "./errors.ts";
 import { createHostModule, type GuestHostModule } from "./host.ts";
 import type { PluginRole, ResolvedExports } from "./requirements.ts";
@@ -23,7 +25,8 @@ export interface GuestPlan {
   readonly id: string;
   readonly role: PluginRole;
   readonly runtime: Runtime;
-  readonly module: CompiledModule;
+  readonly code: PluginCode;
+  /** Of a module; a component's are those of its world. */
   readonly exports: ResolvedExports;
   /** JSON text in UTF-8. */
   readonly config: Uint8Array;
@@ -69,7 +72,7 @@ export class Guest {
    *
    * @throws PluginError
    */
-  static async instantiate(plan: GuestPlan): Promise<Guest> {
+  static async instantiate(plan: GuestPlan, module: CompiledModule): Promise<Guest> {
     const call = new GuestCall(plan.maxResultBytes);
     const failed = (error: unknown): never => {
       throw new PluginError(error instanceof Error ? error.message : String(error), {
@@ -85,12 +88,7 @@ export class Guest {
     } catch (error) {
       return failed(error);
     }
-    const { interrupt, callTimeoutMs } = plan;
-    const options = {
-      ...(interrupt === undefined ? {} : { interrupt }),
-      ...(callTimeoutMs === undefined ? {} : { callTimeout: callTimeoutMs }),
-    };
-    const made = await plan.runtime.instantiateWithHost(plan.module, host, options).catch((error: unknown) => {
+    const made = await plan.runtime.instantiateWithHost(module, host, deadlinesOf(plan)).catch((error: unknown) => {
       host.close();
       return failed(error);
     });
@@ -278,6 +276,14 @@ export class Guest {
       return PluginError.fromDeadline(this.#id, operation, this.#callTimeoutMs);
     return PluginError.fromTrap(this.#id, operation, error, call.reason);
   }
+}
+
+/** How the calls of an instance are ended. */
+export function deadlinesOf({ interrupt, callTimeoutMs }: GuestPlan): InstantiateOptions {
+  return {
+    ...(interrupt === undefined ? {} : { interrupt }),
+    ...(callTimeoutMs === undefined ? {} : { callTimeout: callTimeoutMs }),
+  };
 }
 
 const CONSUME: Readonly<Record<Signal, `consume_${Signal}`>> = {

@@ -3,7 +3,8 @@ import type { Signal } from "../telemetry/batch.ts";
 import { NO_GRANTS } from "../wasi/grants.ts";
 import { type Network, openNetwork } from "../wasi/sockets/network.ts";
 import { PluginError } from "./errors.ts";
-import { Guest, type GuestPlan } from "./guest.ts";
+import type { GuestPlan } from "./guest.ts";
+import { instantiateGuest, type PluginGuest } from "./instantiate.ts";
 import type { Call, Place, PlaceOwner } from "./place.ts";
 
 /** An instance on the caller's own thread: a call is answered before `consume` returns. */
@@ -11,7 +12,7 @@ export class InlinePlace implements Place {
   readonly load = 0;
   readonly #plan: Omit<GuestPlan, "shutdownRequested">;
   readonly #owner: PlaceOwner;
-  #guest: Guest | undefined;
+  #guest: PluginGuest | undefined;
   #network: Network | undefined;
   #shutdownRequested = false;
 
@@ -21,7 +22,7 @@ export class InlinePlace implements Place {
   }
 
   /** To call it without a detour. */
-  get guest(): Guest | undefined {
+  get guest(): PluginGuest | undefined {
     return this.#guest;
   }
 
@@ -30,7 +31,7 @@ export class InlinePlace implements Place {
     const wake = new Int32Array(new SharedArrayBuffer(4));
     const { grants = NO_GRANTS } = this.#plan;
     this.#network = openNetwork(grants.network, wake);
-    this.#guest = await Guest.instantiate({
+    this.#guest = await instantiateGuest({
       ...this.#plan,
       wake,
       network: this.#network?.link,

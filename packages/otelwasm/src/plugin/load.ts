@@ -5,10 +5,12 @@ import { serialize } from "node:v8";
 import { ConfigError } from "../component/errors.ts";
 import { silentLogger } from "../component/logger.ts";
 import { parseModule } from "../runtime/binary.ts";
+import { isComponent } from "../runtime/component-binary.ts";
 import type { CompiledModule, RuntimeCapabilities } from "../runtime/contract.ts";
 import { engineModules, isFromModule } from "../runtime/engine-modules.ts";
 import { BUILT_IN } from "../runtime/engines.ts";
 import { capabilitiesOf, DEFAULT_RUNTIME, launcherOf, validate } from "../runtime/registry.ts";
+import { checkComponent } from "./component-check.ts";
 import { PluginError } from "./errors.ts";
 import { resolveGrants } from "./grants.ts";
 import { InlinePlace } from "./inline.ts";
@@ -32,6 +34,9 @@ export interface LoadedModule {
   close(): Promise<void>;
 }
 
+/** A component's functions go by the names of its world. */
+const NO_EXPORTS: ResolvedExports = new Map();
+
 /** @throws PluginError that lists everything that is wrong with the module; ConfigError */
 export async function loadModule(options: PluginOptions): Promise<LoadedModule> {
   const { runtimeConfig = {} } = options;
@@ -44,8 +49,11 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
   const resolved = resolveOptions(options, capabilities);
   if (resolved.isolation !== "inline") expectElsewhere(runtimeConfig.type ?? DEFAULT_RUNTIME);
   const compileOptions = capabilities.memoryLimit ? { memoryLimit: resolved.limits.memoryBytes } : {};
+  const component = isComponent(binary);
+  // Before an engine has it: that may be slow, and is not for those who have not asked for it.
+  if (component) checkComponent(binary, { ...options, runtimeConfig, grants });
   if (resolved.isolation === "process") {
-    const exports = checkModule(parse(binary, options), options);
+    const exports = component ? NO_EXPORTS : checkModule(parse(binary, options), options);
     const place = processesOf({ exports, config, grants, binary, ...compileOptions }, options, resolved, capabilities);
     return { resolved, place, close: async () => {} };
   }
@@ -54,7 +62,8 @@ export async function loadModule(options: PluginOptions): Promise<LoadedModule> 
     throw PluginError.fromLoad(options.id, options.path, [error.message], error.cause);
   });
   try {
-    const exports = checkModule(compiled.module, options);
+    const { module } = compiled.code;
+    const exports = module === undefined ? NO_EXPORTS : checkModule(module, options);
     const { id, role } = options;
     const plan = { id, role, exports, config, maxResultBytes: resolved.limits.maxResultBytes, grants };
     return { resolved, place: placesOf(compiled, plan, options, resolved), close: () => compiled.release() };
@@ -73,7 +82,7 @@ function expectElsewhere(type: string): void {
 }
 
 function placesOf(
-  { runtime, module, portable }: SharedModule,
+  { runtime, code, portable }: SharedModule,
   plan: Pick<WorkerPlan, "id" | "role" | "exports" | "config" | "maxResultBytes" | "grants">,
   options: PluginOptions,
   { isolation, limits, onFailure }: ResolvedOptions,
@@ -82,13 +91,13 @@ function placesOf(
   if (isolation === "inline") {
     const limited = new LimitedLogger(logger);
     const callTimeoutMs = runtime.capabilities.deadline ? limits.callTimeoutMs : undefined;
-    return (owner) => new InlinePlace({ ...plan, runtime, module, logger: limited, callTimeoutMs }, owner);
+    return (owner) => new InlinePlace({ ...plan, runtime, code, logger: limited, callTimeoutMs }, owner);
   }
   const workerPlan = {
     ...plan,
     runtimeConfig: options.runtimeConfig ?? {},
     engineModules: engineModules(),
-    module: portable,
+    code: portable,
   };
   // A batch that a broken plugin lets through must still be there.
   const buffers = onFailure === "pass_through" ? "copy" : "move";

@@ -3,30 +3,29 @@
  * everything that the compiled code depends on: the engine with its options, the bytes, and what they are compiled with.
  */
 import { createHash } from "node:crypto";
-import type { CompiledModule, CompileOptions, Runtime } from "../runtime/contract.ts";
+import type { CompileOptions, Runtime } from "../runtime/contract.ts";
 import { create, type RuntimeConfig } from "../runtime/registry.ts";
+import { closeCode, compileCode, type PluginCode, type PortableCode, shareCode } from "./code.ts";
 
 /** A module that is in use. */
 export interface SharedModule {
   readonly runtime: Runtime;
-  readonly module: CompiledModule;
-  /** How a worker comes to it: what `CompiledModule.share` gave; or, if the engine's modules cannot be shared, the bytes, and what to compile them with. */
-  readonly portable: { readonly shared: unknown } | ({ readonly binary: Uint8Array } & CompileOptions);
+  readonly code: PluginCode;
+  readonly portable: PortableCode;
   /** Once, after the instances were closed; the last one closes the module and the engine. */
   release(): Promise<void>;
 }
 
 class Entry {
   readonly runtime: Promise<Runtime>;
-  readonly compiled: Promise<Pick<SharedModule, "module" | "portable">>;
+  readonly compiled: Promise<Pick<SharedModule, "code" | "portable">>;
   users = 0;
 
   constructor(config: RuntimeConfig, binary: Uint8Array, options: CompileOptions) {
     this.runtime = create(config);
     this.compiled = this.runtime.then(async (runtime) => {
-      const module = await runtime.compile(binary, options);
-      const shared = module.share?.();
-      return { module, portable: shared === undefined ? { binary: inSharedMemory(binary), ...options } : { shared } };
+      const code = await compileCode(runtime, binary, options);
+      return { code, portable: shareCode(code) ?? { binary: inSharedMemory(binary), ...options } };
     });
     // Whoever waits for it hears of a failure.
     this.compiled.catch(() => {});
@@ -34,7 +33,7 @@ class Entry {
 
   async close(): Promise<void> {
     const nothing = (): void => {};
-    await this.compiled.then(({ module }) => module.close(), nothing);
+    await this.compiled.then(({ code }) => closeCode(code), nothing);
     await this.runtime.then((runtime) => runtime.close(), nothing);
   }
 }

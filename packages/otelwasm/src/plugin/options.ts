@@ -4,7 +4,7 @@ import type { Logger } from "../component/logger.ts";
 import type { Isolation, RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
-import type { WasiGrants } from "../wasi/grants.ts";
+import type { NetworkGrant, WasiGrants } from "../wasi/grants.ts";
 import type { PluginRole } from "./requirements.ts";
 
 /** Where the module comes from. */
@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: PluginLimits = {
   maxResultBytes: 64 * 1024 * 1024,
 };
 
-/** After a trap, a deadline, or the death of a worker. The first restart is at once. */
+/** After a trap, a deadline, or the death of a worker or a process. The first restart is at once. */
 export interface RestartOptions {
   /** Before the second attempt in a row; each further one waits twice as long, give or take a jitter. */
   readonly initialIntervalMs: number;
@@ -58,6 +58,9 @@ export const DEFAULT_RESTART: RestartOptions = {
 /** `restarting`: data meets `onFailure`, or waits if the restart is under way. `failed` is final. */
 export type PluginState = "working" | "restarting" | "failed";
 
+/** What a plugin may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
+export type Grants = Partial<Omit<WasiGrants, "network">> & { readonly network?: Partial<NetworkGrant> };
+
 export type PluginOptions = PluginSource & {
   /** `type` or `type/name`: stands in every error and line. */
   readonly id: string;
@@ -72,8 +75,8 @@ export type PluginOptions = PluginSource & {
   readonly logger?: Logger;
   /** Gets the guest's lines in place of `logger`. */
   readonly guestLogger?: Logger;
-  /** What the guest may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
-  readonly grants?: Partial<WasiGrants>;
+  /** Default: none. */
+  readonly grants?: Grants;
   /** Default: the engine's, the first of its `capabilities.isolations`. */
   readonly isolation?: Isolation;
   /** How many instances work side by side, for processors and exporters. Default: 1. */
@@ -135,7 +138,9 @@ export function resolveOptions(options: PluginOptions, engine: RuntimeCapabiliti
   if (!engine.isolations.includes(isolation))
     issues.push(`isolation: the engine cannot be isolated so; it can by ${engine.isolations.join(" or ")}`);
   if (role === "receiver" && isolation === "inline")
-    issues.push("isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker");
+    issues.push(
+      "isolation: a receiver's loop blocks its thread until shutdown, so it cannot run inline; use worker or process",
+    );
   if (role === "receiver" && instances > 1)
     issues.push("instances: a receiver has one instance; more would receive the same data again");
   if (role !== "processor" && onFailure === "pass_through")

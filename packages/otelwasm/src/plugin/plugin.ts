@@ -113,7 +113,7 @@ export class WasmPlugin {
    * Pushes a batch through the guest.
    *
    * @param batch inline, its buffer stays the caller's and is not altered. In a worker the buffer moves there if `mutatesData` says so and `bytes` is all
-   *   of it: it is detached then. A part of a larger buffer is copied.
+   *   of it: it is detached then. A part of a larger buffer is copied. For a process it stays the caller's, who must not alter it until this has settled.
    * @returns `undefined`: the guest set no result, and the batch passes on as it is. Otherwise what passes on: what the guest set, in order, each in a
    *   buffer of its own, of no bytes where there is nothing to pass on; the batch's own bytes if they were moved and the guest set no result; nothing
    *   if the plugin is broken and `onFailure` says `drop`.

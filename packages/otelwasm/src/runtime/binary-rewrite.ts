@@ -254,7 +254,7 @@ function patched(binary: Uint8Array, info: ModuleInfo, patches: readonly Patch[]
 }
 
 /** Unsigned LEB128. */
-function unsigned(value: number): Uint8Array {
+export function unsigned(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
   // No shifts: the limits of a 64-bit memory are longer than 32 bits.
@@ -263,7 +263,7 @@ function unsigned(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {

@@ -127,6 +127,9 @@ test("hostile bytes are refused with the place", () => {
   refused(module(section(7, 1, 1, 0x61, 9, 0)), "invalid_module", /unknown kind 9/);
   refused(module(section(2, 1, 1, 0x61, 1, 0x62, 9)), "invalid_module", /unknown kind 9/);
   refused(module(section(5, 1, 0x40, 1)), "invalid_module", /unknown flags 0x40/);
+  refused(module(section(5, 0), section(4, 0)), "invalid_module", /number 4 after number 5/);
+  refused(module(section(4, 0), section(0, 1, 0x61), section(4, 0)), "invalid_module", /number 4 after number 4/);
+  refused(module(section(11, 0), section(10, 0)), "invalid_module", /number 10 after number 11/);
   refused(module(section(1, 1, 0x5e, 0x63, 0xff, 0xff, 0xff, 0xff, 0xff, 1)), "invalid_module", /longer than 33 bits/);
 });
 

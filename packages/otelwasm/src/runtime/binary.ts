@@ -19,6 +19,9 @@ export const SectionId = {
   start: 8,
 } as const;
 
+/** In which sections stand, each once: engines do not all look, and what is read here is what they are to have read. */
+const ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+
 /** A section's place in the binary: from its id byte to its end, and where its content begins. */
 interface Section {
   readonly id: number;
@@ -60,6 +63,7 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
   const sections: Section[] = [];
   let start: number | undefined;
   let arrays = false;
+  let place = -1;
   const readMemory = (reader: BinaryReader): MemoryType => {
     const begin = reader.offset;
     const type = readLimits(reader);
@@ -76,6 +80,10 @@ export function parseModule(binary: Uint8Array): ModuleInfo {
     const section = reader.part(reader.u32());
     const content = section.offset;
     sections.push({ id, start: sectionStart, content, end: section.end });
+    if (ORDER.includes(id)) {
+      if (ORDER.indexOf(id) <= place) section.fail(`a section with the number ${id} after number ${ORDER[place]}`);
+      place = ORDER.indexOf(id);
+    }
     switch (id) {
       case SectionId.custom:
         customSections.push(section.name());

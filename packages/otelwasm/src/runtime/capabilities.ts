@@ -20,4 +20,5 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
     memory64: false,
     tailCalls: false,
   },
+  components: "none",
 };

@@ -31,6 +31,20 @@ export function valueTests(bench: () => Bench): void {
     instance = await bench().instantiate(ALL_TYPES, ...functions);
   });
 
+  test("nothing of a longer value stays where a shorter one is passed", async () => {
+    const short = await bench().instantiate(
+      `(module (import "env" "zero" (func $zero (param i64) (result i32)))
+        (func (export "long") (param i64 f64))
+        (func $choose (export "choose") (param i32 f32) (result i32)
+          (block (br_if 0 (local.get 0)) (return (i32.reinterpret_f32 (local.get 1)))) (i32.const 1))
+        (func (export "host") (result i32) (call $choose (call $zero (i64.const -1)) (f32.const 0))))`,
+      host("zero", ["i64"], ["i32"], () => 0),
+    );
+    call(short, "long", -1n, -1.5);
+    assert.equal(call(short, "choose", 0, 0), 0);
+    assert.equal(call(short, "host"), 0);
+  });
+
   test("i32 comes back signed, whatever sign it was given with", () => {
     assert.equal(call(instance, "i32", 7), 7);
     assert.equal(call(instance, "i32", 0xfffffff0), -16);

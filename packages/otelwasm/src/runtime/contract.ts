@@ -6,6 +6,8 @@
  * functions that it calls run on the same stack. Only compilation and instantiation, which may take seconds, are asynchronous.
  */
 
+import type { ComponentRuntime, ComponentSupport } from "./component.ts";
+
 /** https://webassembly.github.io/spec/core/syntax/types.html#number-types */
 export type ValueType = "i32" | "i64" | "f32" | "f64";
 
@@ -66,6 +68,8 @@ export interface Runtime {
    * @param cells what the instance got as `InstantiateOptions.interrupt`
    */
   interrupt?(cells: Int32Array): void;
+  /** Present if `capabilities.components` says more than `none`. */
+  readonly components?: ComponentRuntime;
   close(): Promise<void>;
 }
 
@@ -115,6 +119,8 @@ export interface RuntimeCapabilities {
   /** Recursion without end is a trap, `stack_overflow`; else it ends the process. */
   readonly recursionTraps: boolean;
   readonly features: RuntimeFeatures;
+  /** Whether it runs components, and how. */
+  readonly components: ComponentSupport;
 }
 
 /** Proposals that became part of WebAssembly after its first version: https://webassembly.org/features/ */

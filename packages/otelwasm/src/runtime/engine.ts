@@ -3,6 +3,18 @@ export type { ModuleInfo } from "./binary.ts";
 export { parseModule } from "./binary.ts";
 export { BASIC_CAPABILITIES } from "./capabilities.ts";
 export type {
+  CompiledComponent,
+  ComponentFlags,
+  ComponentFunction,
+  ComponentHost,
+  ComponentInstance,
+  ComponentRuntime,
+  ComponentSupport,
+  ComponentValue,
+  ComponentVariant,
+} from "./component.ts";
+export { ComponentFailure } from "./component.ts";
+export type {
   CompiledModule,
   CompileOptions,
   Context,

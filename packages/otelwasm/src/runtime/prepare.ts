@@ -15,15 +15,28 @@ export interface PreparedModule {
 /**
  * Writes into the module what no engine has to be able to do then: the limit of its memory, and a start function that waits until its host functions can see the memory.
  *
- * @param everyStart whether any start function waits: for an engine that can end calls, but not what it does for an instance to exist
+ * @param callsStart whether the adapter calls each start function, not only such as can reach a host function
  * @throws WasmError `invalid_module`, `unsupported`, `memory_limit`
  */
 export function prepareModule(
   type: string,
   original: Uint8Array,
-  { memoryLimit }: CompileOptions,
-  everyStart = false,
+  options: CompileOptions,
+  callsStart = false,
 ): PreparedModule {
+  const { binary: limited, info } = limitModule(type, original, options);
+  const startExport = nameForStart(info, callsStart);
+  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  if (startExport !== undefined) expectStart(binary, startExport);
+  return { binary, info, startExport };
+}
+
+/** The limit of its memory alone. @throws as `prepareModule` */
+export function limitModule(
+  type: string,
+  original: Uint8Array,
+  { memoryLimit }: CompileOptions,
+): Omit<PreparedModule, "startExport"> {
   const declared = parseModule(original);
   if (memoryLimit !== undefined && declared.arrays)
     // What does not fit may end the process.
@@ -32,11 +45,7 @@ export function prepareModule(
       `the module has garbage-collected arrays, whose memory ${type} cannot limit; build the plugin for linear memory`,
     );
   const limited = memoryLimit === undefined ? original : limitMemory(original, declared, memoryLimit);
-  const info = limited === original ? declared : parseModule(limited);
-  const startExport = nameForStart(info, everyStart);
-  const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
-  if (startExport !== undefined) expectStart(binary, startExport);
-  return { binary, info, startExport };
+  return { binary: limited, info: limited === original ? declared : parseModule(limited) };
 }
 
 /** What an engine would find: https://webassembly.github.io/spec/core/valid/modules.html#start-function */
@@ -46,12 +55,11 @@ function expectStart(binary: Uint8Array, name: string): void {
     throw new WasmError("invalid_module", "the start function has parameters or results, or is not there");
 }
 
-/** A start function that cannot reach a host function has no memory to wait for. */
-function nameForStart(info: ModuleInfo, everyStart: boolean): string | undefined {
-  const waits = everyStart || info.imports.some((item) => item.kind === "function");
+/** Only a start function that can reach a host function has to wait for the memory. */
+function nameForStart(info: ModuleInfo, callsStart: boolean): string | undefined {
   // Two of them are for the engine to refuse.
-  const starts = info.sections.filter(({ id }) => id === SectionId.start);
-  if (starts.length !== 1 || !waits) return undefined;
+  if (info.sections.filter(({ id }) => id === SectionId.start).length !== 1) return undefined;
+  if (!callsStart && !info.imports.some((item) => item.kind === "function")) return undefined;
   let name = "(start)";
   while (info.exports.some((item) => item.name === name)) name += "'";
   return name;

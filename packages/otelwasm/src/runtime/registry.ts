@@ -1,4 +1,5 @@
 import type { Runtime, RuntimeCapabilities } from "./contract.ts";
+import { type FeatureFlags, featureIssues } from "./features.ts";
 
 /** How an engine becomes known. */
 export interface RuntimeFactory {
@@ -43,6 +44,8 @@ export interface EngineDescription {
 /** `runtime_config` of a component: the engine's name, and under that name its own options. */
 export interface RuntimeConfig {
   readonly type?: string;
+  /** What is not on by itself. */
+  readonly features?: FeatureFlags;
   readonly [engine: string]: unknown;
 }
 
@@ -92,17 +95,30 @@ export function validate(config: RuntimeConfig): readonly string[] {
   if (factory === undefined) return [`type: unknown runtime type "${type}"; known types: ${list().join(", ")}`];
   const issues: string[] = [];
   for (const key of Object.keys(config)) {
-    if (key === "type" || key === type) continue;
+    if (key === "type" || key === "features" || key === type) continue;
     issues.push(
       factories.has(key)
         ? `${key}: options for the engine "${key}", but the engine is "${type}"; set type: ${key} or remove them`
         : `${key}: unknown key; the options of the engine "${type}" go under "${type}"`,
     );
   }
+  issues.push(...featureIssues(config.features));
+  if (config.features?.component_model === true && !runsComponents(factory, config[type]))
+    issues.push(
+      `features::component_model: the engine "${type}" cannot run components; engines that can: ${componentEngines().join(", ")}`,
+    );
   const options = optionsOf(config, type);
   if (options !== undefined && (typeof options !== "object" || Array.isArray(options)))
     return [...issues, `${type}: must be a mapping of the engine's options`];
   return [...issues, ...factory.validate(options).map((issue) => `${type}::${issue}`)];
+}
+
+function runsComponents(factory: RuntimeFactory, options: unknown): boolean {
+  return factory.capabilities(options ?? undefined).components !== "none";
+}
+
+function componentEngines(): string[] {
+  return list().filter((type) => runsComponents(factories.get(type)!, undefined));
 }
 
 /** @throws Error that says what is wrong, and lists the known types if the type is unknown */

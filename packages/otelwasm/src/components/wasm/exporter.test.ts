@@ -36,7 +36,7 @@ async function failing(exporter: Exporter): Promise<ConsumerError> {
 }
 
 describe("exporter wasm", () => {
-  for (const isolation of ["worker", "inline"]) {
+  for (const isolation of ["worker", "inline", "process"]) {
     for (const signal of SIGNALS)
       test(`8.2 ${signal}, ${isolation}: the guest gets the batch, and its success is the answer`, async () => {
         const { exporter, lines } = make(SIZE, signal, { isolation });

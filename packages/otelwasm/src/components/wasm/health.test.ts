@@ -45,7 +45,7 @@ function exporterOf(parts: GuestParts, config: object, more: Partial<ComponentSe
 }
 
 describe("the status of a plugin's component", () => {
-  for (const isolation of ["worker", "inline"]) {
+  for (const isolation of ["worker", "inline", "process"]) {
     test(`${isolation}: a break is a recoverable error with the reason; then it is OK again`, async () => {
       const reports = new Reports();
       const exporter = exporterOf(TRAPS_WHEN_LARGE, { isolation }, { reportStatus: reports.report });

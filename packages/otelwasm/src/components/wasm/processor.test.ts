@@ -32,7 +32,7 @@ describe("processor wasm", () => {
     assert.equal(wasmProcessorFactory.schema.safeParse({ path: "x", mode: 1 }).success, false);
   });
 
-  for (const isolation of ["worker", "inline"])
+  for (const isolation of ["worker", "inline", "process"])
     for (const signal of SIGNALS)
       test(`8.2 ${signal}, ${isolation}: what the guest sets goes on`, async () => {
         const { processor, sink } = make(ECHO, signal, { isolation });
@@ -49,8 +49,8 @@ describe("processor wasm", () => {
     await processor.shutdown();
   });
 
-  test("without a result the batch goes on as it is: inline the very one, from a worker the very buffer", async () => {
-    for (const isolation of ["worker", "inline"]) {
+  test("without a result the batch goes on as it is: the very one, from a worker the very buffer", async () => {
+    for (const isolation of ["worker", "inline", "process"]) {
       const { processor, sink } = make({}, "logs", { isolation });
       assert.equal(processor.capabilities.mutatesData, isolation === "worker");
       await processor.start();
@@ -60,7 +60,7 @@ describe("processor wasm", () => {
         passed = given;
       };
       await processor.consume(batch);
-      if (isolation === "inline") assert.equal(passed, batch);
+      if (isolation !== "worker") assert.equal(passed, batch);
       assert.deepEqual(sink.bytes, [[1, 2]]);
       await processor.shutdown();
     }

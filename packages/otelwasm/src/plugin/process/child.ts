@@ -62,6 +62,7 @@ export class Child {
       windowsHide: true,
     });
     this.#process.on("error", (error) => this.kill(`cannot be started: ${error.message}`));
+    this.#process.on("exit", () => this.#killGroup());
     this.#process.on("close", (code, signal) => options.ended(this.#reason ?? this.#describe(code, signal)));
     this.#readOutput();
     // Without any, if the system has no more of something that a process needs.
@@ -104,6 +105,18 @@ export class Child {
   kill(reason?: string): void {
     this.#reason ??= reason;
     this.#process.kill("SIGKILL");
+    this.#killGroup();
+  }
+
+  /** What a launcher has started, and did not become itself: it would keep the pipe. */
+  #killGroup(): void {
+    const { pid } = this.#process;
+    if (pid === undefined || process.platform === "win32") return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nobody is left.
+    }
   }
 
   /** Keeps this process until the child is gone. */

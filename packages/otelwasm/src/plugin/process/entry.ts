@@ -1,12 +1,12 @@
 /** The process of one instance: its guest runs in a worker thread of it, and this thread has the pipe. What it is told stands in `protocol.ts`. */
-import { Socket } from "node:net";
-import { deserialize } from "node:v8";
+import { type OnReadOpts, Socket } from "node:net";
+import { deserialize, setFlagsFromString } from "node:v8";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
+import { registerEngineOf } from "../../runtime/builtin.ts";
 import type { CompileOptions } from "../../runtime/contract.ts";
 import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
-import "../../runtime/engines.ts";
 import { PluginError } from "../errors.ts";
 import { acquireModule, CompileFailure, interruptOf, type SharedModule } from "../modules.ts";
 import type { Breakage, Call, PlaceOwner } from "../place.ts";
@@ -30,11 +30,11 @@ class InstanceServer implements PlaceOwner {
   #received = 0;
   #proceed: (() => void) | undefined;
 
-  constructor(pipe: Socket) {
+  constructor() {
+    const reader = new FrameReader(Number.POSITIVE_INFINITY, (...frame) => this.#obey(...frame));
+    const pipe = new Socket({ fd: PIPE, readable: true, writable: true, onread: readInto(reader) });
     this.#pipe = pipe;
     this.#writer = new FrameWriter(pipe);
-    const reader = new FrameReader(Number.POSITIVE_INFINITY, (...frame) => this.#obey(...frame));
-    pipe.on("data", (chunk: Uint8Array) => reader.feed(chunk));
     // Whoever it worked for is gone, however that came.
     pipe.on("error", die);
     pipe.on("close", die);
@@ -83,13 +83,14 @@ class InstanceServer implements PlaceOwner {
     const { binary, memoryLimit, limits, path, endsProcess, ...plan } = this.#plan!;
     const options: CompileOptions = memoryLimit === undefined ? {} : { memoryLimit };
     await importEngineModules(plan.engineModules);
+    await registerEngineOf(plan.runtimeConfig);
     this.#module = await acquireModule(plan.runtimeConfig, binary, options).catch((error: unknown) => {
       if (!(error instanceof CompileFailure)) throw error;
       throw PluginError.fromLoad(plan.id, path, [error.message], error.cause);
     });
     const place = new ThreadPlace(
       {
-        plan: { ...plan, maxResultBytes: limits.maxResultBytes, module: this.#module.portable },
+        plan: { ...plan, maxResultBytes: limits.maxResultBytes, code: this.#module.portable },
         limits,
         logger: new FrameLogger((line) => {
           this.#sayLost();
@@ -127,6 +128,7 @@ class InstanceServer implements PlaceOwner {
   /** After what is said in this turn. */
   #end(): void {
     this.#ending = true;
+    this.#flushSoon();
   }
 
   answered(_call: Call, results: readonly Uint8Array[] | undefined): void {
@@ -182,6 +184,10 @@ class InstanceServer implements PlaceOwner {
   /** Written together with everything else that this turn of the event loop brings. */
   #say(answer: number, detail = 0, number = 0, payload?: Uint8Array): void {
     this.#writer.add(answer, detail, number, payload);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => this.#flush());
@@ -199,6 +205,26 @@ class InstanceServer implements PlaceOwner {
       pipe.once("drain", () => pipe.resume());
     }
   }
+}
+
+/** Bytes that are read at once; a payload of which more is to come is read to its place. */
+const READ_BYTES = 262_144;
+
+/** Always to the same memory, or to where it stays: a new piece for each read would be garbage at once. */
+function readInto(reader: FrameReader): OnReadOpts {
+  const chunk = Buffer.allocUnsafeSlow(READ_BYTES);
+  let target: Uint8Array = chunk;
+  return {
+    buffer: () => {
+      target = reader.room(READ_BYTES) ?? chunk;
+      return target;
+    },
+    callback: (bytes) => {
+      if (target === chunk) reader.feed(chunk.subarray(0, bytes));
+      else reader.filled(bytes);
+      return true;
+    },
+  };
 }
 
 /** Guest lines, on their way to the process that has the logger. */
@@ -220,6 +246,8 @@ function die(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
+// Batches are not on V8's heap. So they count with it, and do not make for a collection of garbage every few dozen megabytes.
+setFlagsFromString("--external-memory-accounted-in-global-limit");
 // A terminal and a supervisor tell all processes; this one ends when it is told by the one that it works for, or loses it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-new InstanceServer(new Socket({ fd: PIPE, readable: true, writable: true }));
+new InstanceServer();

@@ -96,6 +96,24 @@ export class FrameReader {
     }
   }
 
+  /**
+   * Where to read to, if more than so many bytes of a payload are still to come, so that they need not be copied. What was read there is not fed, but told to
+   * `filled`.
+   */
+  room(bytes: number): Uint8Array | undefined {
+    const payload = this.#payload;
+    return payload !== undefined && payload.length - this.#payloadFilled > bytes
+      ? payload.subarray(this.#payloadFilled)
+      : undefined;
+  }
+
+  /** @throws what the handler throws */
+  filled(bytes: number): void {
+    const payload = this.#payload!;
+    this.#payloadFilled += bytes;
+    if (this.#payloadFilled === payload.length) this.#handle(payload);
+  }
+
   /** Whether a head is there whose payload has no bytes. */
   #complete(): boolean {
     return this.#headFilled === HEAD_BYTES && this.#head.readUInt32LE(0) === 0;
@@ -118,8 +136,7 @@ export class FrameReader {
     }
     const taken = Math.min(size - this.#payloadFilled, left);
     this.#payload.set(chunk.subarray(at, at + taken), this.#payloadFilled);
-    this.#payloadFilled += taken;
-    if (this.#payloadFilled === size) this.#handle(this.#payload);
+    this.filled(taken);
     return taken;
   }
 

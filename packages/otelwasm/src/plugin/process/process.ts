@@ -144,7 +144,10 @@ export class ProcessPlace implements Place {
     } else {
       child.kill();
     }
-    const timer = setTimeout(() => child.kill(), CLOSE_MS);
+    const timer = setTimeout(() => {
+      this.#options.logger.warn(`the process of the instance has not ended within ${CLOSE_MS / 1000} s; it is killed`);
+      child.kill();
+    }, CLOSE_MS);
     await this.#exited;
     clearTimeout(timer);
   }
@@ -232,10 +235,12 @@ export class ProcessPlace implements Place {
         this.#results.push(payload);
         if (detail === 0) this.#answered(this.#results);
         return;
-      case Answer.failed:
-        this.#owner.failed(this.#nextCall(), decodeError(this.#options.id, readError(payload)), detail === 1);
+      case Answer.failed: {
+        const error = this.#readError(payload);
+        this.#owner.failed(this.#nextCall(), error, detail === 1);
         this.#rest();
         return;
+      }
       case Answer.returned:
         this.#owner.returned(this.#nextCall());
         this.#rest();
@@ -246,9 +251,11 @@ export class ProcessPlace implements Place {
       case Answer.done:
         this.#nextRequest(number).resolve(readText(payload));
         return;
-      case Answer.refused:
-        this.#nextRequest(number).reject(decodeError(this.#options.id, readError(payload)));
+      case Answer.refused: {
+        const error = this.#readError(payload);
+        this.#nextRequest(number).reject(error);
         return;
+      }
       case Answer.log: {
         const { level, message, attributes } = readLog(payload);
         this.#options.guestLogger[level](message, attributes);
@@ -287,6 +294,11 @@ export class ProcessPlace implements Place {
     const error = decodeError(this.#options.id, data);
     if (ends) this.#ending ??= { error, how, told: true };
     this.#owner.broke(error, how);
+  }
+
+  /** Before anything is given back that waits for it: what cannot be read is no answer. */
+  #readError(payload: Uint8Array): PluginError {
+    return decodeError(this.#options.id, readError(payload));
   }
 
   #nextCall(): Call {

@@ -20,10 +20,13 @@ type Overrides = Partial<Omit<PluginOptions, "binary" | "path" | "logger">>;
 let current: Isolation | undefined;
 
 /** The engine that these tests run on: with OTELWASM_TEST_ENGINE, the same tests hold another one to what the embedded one does. */
-export const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
+const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
 
 /** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
 export const THREADS: readonly Isolation[] = ["worker", "inline"];
+
+/** Where a guest can be ended from outside. */
+export const APART: readonly Isolation[] = ["worker", "process"];
 
 /** The same tests wherever guests can be: what `load` loads inside is isolated so. */
 export function inEachIsolation(

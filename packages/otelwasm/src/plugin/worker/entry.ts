@@ -2,13 +2,14 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
-import type { CompiledModule, Runtime } from "../../runtime/contract.ts";
+import { registerEngineOf } from "../../runtime/builtin.ts";
+import type { Runtime } from "../../runtime/contract.ts";
 import { importEngineModules } from "../../runtime/engine-modules.ts";
 import { create } from "../../runtime/registry.ts";
-import "../../runtime/engines.ts";
 import type { ResultSink } from "../call.ts";
+import { openCode, type PluginCode } from "../code.ts";
 import { PluginError } from "../errors.ts";
-import { Guest } from "../guest.ts";
+import { instantiateGuest, type PluginGuest } from "../instantiate.ts";
 import { LimitedLogger } from "../log-limit.ts";
 import {
   Answer,
@@ -33,8 +34,8 @@ class GuestThread {
   readonly #port: MessagePort;
   readonly #control: Int32Array;
   readonly #logger: LimitedLogger;
-  #engine: { readonly runtime: Runtime; readonly module: CompiledModule } | undefined;
-  #guest: Guest | undefined;
+  #engine: { readonly runtime: Runtime; readonly code: PluginCode } | undefined;
+  #guest: PluginGuest | undefined;
   #calls = 0;
   #answers: AnswerItem[] = [];
   #transfer: ArrayBuffer[] = [];
@@ -156,7 +157,7 @@ class GuestThread {
     this.#guest = undefined;
     const { id, role, exports, config, maxResultBytes, grants, network } = this.#plan;
     this.#engine ??= await this.#startEngine();
-    const guest = await Guest.instantiate({
+    const guest = await instantiateGuest({
       id,
       role,
       exports,
@@ -174,15 +175,15 @@ class GuestThread {
     return guest.supportedSignals.join();
   }
 
-  async #startEngine(): Promise<{ runtime: Runtime; module: CompiledModule }> {
-    const { runtimeConfig, engineModules, module } = this.#plan;
+  async #startEngine(): Promise<{ runtime: Runtime; code: PluginCode }> {
+    const { runtimeConfig, engineModules, code } = this.#plan;
     await importEngineModules(engineModules);
+    await registerEngineOf(runtimeConfig);
     const runtime = await create(runtimeConfig);
-    if ("binary" in module) return { runtime, module: await runtime.compile(module.binary, module) };
-    return { runtime, module: runtime.adopt!(module.shared) };
+    return { runtime, code: await openCode(runtime, code) };
   }
 
-  #working(): Guest {
+  #working(): PluginGuest {
     const guest = this.#guest;
     if (guest !== undefined && !guest.failed) return guest;
     throw new PluginError("there is no working instance", {

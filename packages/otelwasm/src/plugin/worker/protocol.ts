@@ -10,6 +10,7 @@ import type { RuntimeConfig } from "../../runtime/registry.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import type { WasiGrants } from "../../wasi/grants.ts";
 import type { NetworkLink } from "../../wasi/sockets/protocol.ts";
+import type { PortableCode } from "../code.ts";
 import { PluginError } from "../errors.ts";
 import type { PluginRole, ResolvedExports } from "../requirements.ts";
 
@@ -20,8 +21,7 @@ export interface WorkerPlan {
   readonly runtimeConfig: RuntimeConfig;
   /** What to import before the engine can be created: `engineModules`. */
   readonly engineModules: readonly string[];
-  /** What `CompiledModule.share` gave; or the binary, if the engine's modules cannot be shared. */
-  readonly module: { readonly shared: unknown } | { readonly binary: Uint8Array; readonly memoryLimit?: number };
+  readonly code: PortableCode;
   readonly exports: ResolvedExports;
   readonly config: Uint8Array;
   readonly maxResultBytes: number;

@@ -13,7 +13,7 @@ export interface LibraryNeed {
 }
 
 /** A folder with a library in it: an npm package, or what `native/build.ts` made. */
-export interface LibraryFolder {
+interface LibraryFolder {
   /** Absolute. */
   readonly folder: string;
   /** Absolute, of the library itself. */
@@ -41,7 +41,7 @@ const LIBRARY_FIELD = "library";
  *
  * @returns undefined if it is in neither
  */
-export function findLibrary({ engine, version }: LibraryNeed): LibraryFolder | undefined {
+function findLibrary({ engine, version }: LibraryNeed): LibraryFolder | undefined {
   try {
     const manifest = createRequire(import.meta.url).resolve(`@otelwasm/${engine}-${platformName()}/package.json`);
     return libraryIn(dirname(manifest));

@@ -1,17 +1,19 @@
 import type { FunctionType, Value, ValueType } from "../contract.ts";
 import { WasmError } from "../errors.ts";
 
-/** Parameters and results as engines take them: one slot of memory each, little-endian. */
+/** Parameters and results as engines take them: one slot of memory each, of eight bytes or more, little-endian. What is shorter fills its slot with zeros: an interpreter may look at all of it. */
 export function writeValue(view: DataView, offset: number, type: ValueType, value: Value): void {
   switch (type) {
     case "i32":
       view.setInt32(offset, value as number, true);
+      view.setInt32(offset + 4, 0);
       return;
     case "i64":
       view.setBigInt64(offset, value as bigint, true);
       return;
     case "f32":
       view.setFloat32(offset, value as number, true);
+      view.setInt32(offset + 4, 0);
       return;
     case "f64":
       view.setFloat64(offset, value as number, true);

@@ -1,3 +1,4 @@
+import type { ComponentRuntime } from "../component.ts";
 import type {
   CompiledModule,
   CompileOptions,
@@ -13,6 +14,7 @@ import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
 import { prepareModule } from "../prepare.ts";
 import { importedFunction } from "./calls.ts";
+import { V8Components } from "./components.ts";
 import { fromCompile, fromInstantiate, fromTrap } from "./errors.ts";
 import { V8CompiledModule, V8Instance, type V8SharedModule } from "./instance.ts";
 import { V8Memory } from "./memory.ts";
@@ -37,12 +39,14 @@ export const V8_CAPABILITIES: RuntimeCapabilities = {
     memory64: true,
     tailCalls: true,
   },
+  components: "transpiled",
 };
 
 /** The engine inside Node.js: on the calling thread, with nothing to install. */
 export class V8Runtime implements Runtime {
   readonly type = "v8";
   readonly capabilities: RuntimeCapabilities = V8_CAPABILITIES;
+  readonly components: ComponentRuntime = new V8Components();
   readonly #compiled = new Set<V8CompiledModule>();
   #closed = false;
 

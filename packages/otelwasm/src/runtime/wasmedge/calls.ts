@@ -42,6 +42,7 @@ export class WasmEdgeFunction implements FunctionInstance {
   call(...params: Value[]): Value | readonly Value[] | undefined {
     const store = this.#store;
     store.state.enter();
+    const depth = store.depthBefore();
     const types = this.#params;
     for (let index = 0; index < types.length; index++)
       writeValue(this.#slots, SLOT * index, types[index]!, params[index]!);
@@ -54,7 +55,31 @@ export class WasmEdgeFunction implements FunctionInstance {
       this.#results.length,
     );
     store.state.leave();
-    if (result !== SUCCESS) throw store.failure(result);
+    if (result !== SUCCESS) throw store.failure(result, depth);
     return resultOf(this.#resultSlots, SLOT, this.#results);
+  }
+}
+
+/** The function that `limitCallDepth` adds to a module. */
+export class DepthCounter {
+  readonly #store: WasmEdgeStore;
+  readonly #func: Address;
+  readonly #block: NativeBlock;
+
+  /** @param func a `WasmEdge_FunctionInstanceContext *` */
+  constructor(store: WasmEdgeStore, func: Address) {
+    this.#store = store;
+    this.#func = func;
+    this.#block = store.keep(new NativeBlock(2 * SLOT));
+    this.#block.view.setBigUint64(TYPE_AT, store.library.valueTypes.i32, true);
+  }
+
+  /** @returns what it was */
+  exchange(value: number): number {
+    const { view, address } = this.#block;
+    const { library, executor } = this.#store;
+    view.setInt32(0, value, true);
+    library.call.WasmEdge_ExecutorInvoke(executor, this.#func, address, 1, address + SLOT, 1);
+    return view.getInt32(SLOT, true);
   }
 }

@@ -24,6 +24,8 @@ export interface WasmEdgeSharedModule {
   readonly memories: readonly MemoryType[];
   /** The name that the start function is exported under, if the adapter has to call it. */
   readonly startExport: string | undefined;
+  /** The name of the function that `limitCallDepth` added. */
+  readonly counter: string | undefined;
 }
 
 const PAGE = 65536;
@@ -33,6 +35,7 @@ export class WasmEdgeCompiledModule implements CompiledModule {
   readonly imports: readonly ImportType[];
   readonly exports: readonly ExportType[];
   readonly startExport: string | undefined;
+  readonly counter: string | undefined;
   readonly #memories: readonly MemoryType[];
   readonly #library: WasmEdgeLibrary;
   readonly #owned: boolean;
@@ -57,6 +60,7 @@ export class WasmEdgeCompiledModule implements CompiledModule {
     this.exports = shared.exports;
     this.#memories = shared.memories;
     this.startExport = shared.startExport;
+    this.counter = shared.counter;
   }
 
   /** @throws WasmError `closed` */
@@ -72,8 +76,8 @@ export class WasmEdgeCompiledModule implements CompiledModule {
 
   /** Good as long as this module is not closed. */
   share(): WasmEdgeSharedModule {
-    const { module, imports, exports, startExport } = this;
-    return { module, imports, exports, memories: this.#memories, startExport };
+    const { module, imports, exports, startExport, counter } = this;
+    return { module, imports, exports, memories: this.#memories, startExport, counter };
   }
 
   async close(): Promise<void> {
@@ -130,7 +134,10 @@ export function functionOf(
   type: WasmEdgeFunction["type"],
 ): WasmEdgeFunction {
   if (store.state.closed) throw new WasmError("closed");
-  const { library } = store;
-  const func = library.withText(name, (text) => library.call.WasmEdge_ModuleInstanceFindFunction(instance, text));
-  return new WasmEdgeFunction(name, type, func, store);
+  return new WasmEdgeFunction(name, type, findFunction(store, instance, name), store);
+}
+
+/** @returns a `WasmEdge_FunctionInstanceContext *`, good as long as the store */
+export function findFunction({ library }: WasmEdgeStore, instance: Address, name: string): Address {
+  return library.withText(name, (text) => library.call.WasmEdge_ModuleInstanceFindFunction(instance, text));
 }

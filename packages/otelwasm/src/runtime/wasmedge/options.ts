@@ -36,20 +36,17 @@ export function wasmedgeOptions(config: unknown): WasmEdgeOptions {
   return schema.parse(config ?? {});
 }
 
-/** Its interpreter ends the process when the guest's calls are too deep, and so does its compiled code: therefore only in one of its own, whose end is also what stops a call. */
-export function capabilitiesFor({ mode = "interpreter" }: Partial<WasmEdgeOptions>): RuntimeCapabilities {
-  const interpreted = mode === "interpreter";
+/** Where it has no memory left the engine ends its process, and the traps of what it compiled take the signal from those of V8: therefore only in one of its own, whose end is also what stops a call. */
+export function capabilitiesFor({ mode }: Partial<WasmEdgeOptions>): RuntimeCapabilities {
   return {
     ...BASIC_CAPABILITIES,
     isolations: ["process"],
     memoryLimit: true,
     sharedCompile: true,
-    diskCache: !interpreted,
-    recursionTraps: false,
+    diskCache: mode === "aot",
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,
-      exceptions: interpreted,
       tailCalls: true,
     },
   };

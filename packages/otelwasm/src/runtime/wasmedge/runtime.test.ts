@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { contractSuite } from "../contract.suite.ts";
-import type { Runtime } from "../contract.ts";
+import type { ModuleInstance, Runtime } from "../contract.ts";
 import { featuresSuite } from "../features.suite.ts";
 import { capabilitiesOf, create, type RuntimeConfig } from "../registry.ts";
 import { Bench, call, hasCode, host } from "../testing/bench.ts";
@@ -42,6 +42,46 @@ function ownTests(createRuntime: () => Promise<Runtime>): void {
       again,
     );
     assert.throws(() => call(instance, "f"), hasCode("stack_overflow", /32 deep/));
+  });
+
+  test("recursion through host functions, and in a start function, is a trap like any other", async () => {
+    const caught: unknown[] = [];
+    const holder: { instance?: ModuleInstance } = {};
+    const down = host("down", ["i32"], ["i32"], (_memory, left) => {
+      try {
+        if ((left as number) > 0) call(holder.instance!, "down", (left as number) - 1);
+        else call(holder.instance!, "recurse");
+      } catch (error) {
+        caught.push(error);
+      }
+      return 0;
+    });
+    holder.instance = await bench.instantiate(
+      `(module (import "env" "down" (func $down (param i32) (result i32)))
+        (func $f (export "recurse") (call $f) (call $f))
+        (func $nested (export "nested") (param i32) (result i32)
+          (if (result i32) (i32.eqz (local.get 0)) (then (call $down (i32.const 3)))
+            (else (call $nested (i32.sub (local.get 0) (i32.const 1))))))
+        (func (export "down") (param i32) (result i32) (call $down (local.get 0))))`,
+      down,
+    );
+    // Each time as deep as the time before: what a trap left behind is not counted, nor what is under way forgotten.
+    for (let n = 0; n < 3; n++) {
+      assert.equal(call(holder.instance, "nested", 20_000), 0);
+      assert.equal(caught.length, n + 1);
+      hasCode("stack_overflow")(caught[n]);
+      assert.throws(() => call(holder.instance!, "nested", 1_000_000), hasCode("stack_overflow"));
+    }
+    await assert.rejects(
+      bench.instantiate("(module (func $f (call $f) (call $f)) (start $f))"),
+      hasCode("stack_overflow"),
+    );
+  });
+
+  test("the process cannot take all memory of the machine", async () => {
+    await bench.instantiate('(module (memory 1) (func (export "f")))');
+    const bytes = /Max data size +([0-9]+)/.exec(await readFile("/proc/self/limits", "utf8"))?.[1];
+    assert.ok(Number(bytes) > 2 ** 32 && Number(bytes) < 2 ** 35, `${bytes} bytes`);
   });
 
   test("what is read from a closed instance's memory is empty", async () => {

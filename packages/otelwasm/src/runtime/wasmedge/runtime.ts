@@ -13,7 +13,13 @@ import { resolveImports } from "../link.ts";
 import { type Address, NULL } from "../native/ffi.ts";
 import { prepareModule } from "../prepare.ts";
 import { compileModule, createConfiguration } from "./compiler.ts";
-import { functionOf, WasmEdgeCompiledModule, WasmEdgeInstance, type WasmEdgeSharedModule } from "./instance.ts";
+import {
+  findFunction,
+  functionOf,
+  WasmEdgeCompiledModule,
+  WasmEdgeInstance,
+  type WasmEdgeSharedModule,
+} from "./instance.ts";
 import { type WasmEdgeLibrary, wasmedgeLibrary } from "./library.ts";
 import { allowGuest } from "./limits.ts";
 import { capabilitiesFor, type WasmEdgeOptions } from "./options.ts";
@@ -38,10 +44,10 @@ export class WasmEdgeRuntime implements Runtime {
 
   async compile(original: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     this.#expectOpen();
-    const prepared = prepareModule("wasmedge", original, options);
-    const { imports, exports, memories } = prepared.info;
-    const module = await compileModule(this.#library, this.#configuration, this.#options, prepared);
-    return this.#own({ module, imports, exports, memories, startExport: prepared.startExport }, true);
+    const { binary, info, startExport } = prepareModule("wasmedge", original, options, true);
+    const { imports, exports, memories } = info;
+    const compiled = await compileModule(this.#library, this.#configuration, this.#options, original, binary);
+    return this.#own({ ...compiled, imports, exports, memories, startExport }, true);
   }
 
   adopt(shared: unknown): CompiledModule {
@@ -67,6 +73,7 @@ export class WasmEdgeRuntime implements Runtime {
     try {
       store.offer(hosts);
       const made = store.instantiate(code);
+      if (module.counter !== undefined) store.countDepthBy(findFunction(store, made, module.counter));
       const instance = new WasmEdgeInstance(store, made, module.exports, module.startExport);
       if (module.startExport !== undefined)
         functionOf(store, made, module.startExport, { params: [], results: [] }).call();

@@ -1,9 +1,11 @@
 /** What belongs to one instance on the engine's side, and its part of the callback that each thread registers once. */
 import type { HostFunction } from "../contract.ts";
+import { WasmError } from "../errors.ts";
 import { type Address, ffi, NativeBlock, NULL } from "../native/ffi.ts";
 import { CallState, HostCalls } from "../native/host-calls.ts";
 import { NativeMemory } from "../native/memory.ts";
-import { SLOT } from "./calls.ts";
+import { DepthCounter, SLOT } from "./calls.ts";
+import { MAX_DEPTH_BYTES } from "./compiler.ts";
 import { fromResult, HOST_FAILED, SUCCESS } from "./errors.ts";
 import type { WasmEdgeLibrary } from "./library.ts";
 
@@ -41,6 +43,7 @@ export class WasmEdgeStore {
   readonly #callbacks = callbacks();
   readonly #blocks: NativeBlock[] = [];
   readonly #hosts: number[] = [];
+  #counter: DepthCounter | undefined;
   /** `WasmEdge_ModuleInstanceContext *`, in the order in which they were made. */
   readonly #modules: Address[] = [];
 
@@ -91,10 +94,30 @@ export class WasmEdgeStore {
     return block;
   }
 
-  /** What a call that went wrong is to throw. */
-  failure(result: number): unknown {
+  /** Where the module counts its frames. @param func a `WasmEdge_FunctionInstanceContext *` */
+  countDepthBy(func: Address): void {
+    this.#counter = new DepthCounter(this, func);
+  }
+
+  /** What the frames count as that are under a call which was entered: with none, nothing. */
+  depthBefore(): number {
+    const counter = this.#counter;
+    if (counter === undefined || this.state.depth === 1) return 0;
+    const depth = counter.exchange(0);
+    counter.exchange(depth);
+    return depth;
+  }
+
+  /**
+   * What a call that went wrong is to throw. The frames that it left behind are not counted any more.
+   *
+   * @param before of `depthBefore`
+   */
+  failure(result: number, before = 0): unknown {
+    const reached = this.#counter?.exchange(before) ?? 0;
     const thrown = this.state.takeThrown();
-    return thrown === undefined ? fromResult(this.library, result) : thrown.error;
+    if (thrown !== undefined) return thrown.error;
+    return reached > MAX_DEPTH_BYTES ? new WasmError("stack_overflow") : fromResult(this.library, result);
   }
 
   close(): void {

@@ -30,8 +30,15 @@ export function createEngine({ call }: WasmtimeLibrary, options: WasmtimeOptions
   return call.wasm_engine_new_with_config(config);
 }
 
+/** What is compiled, modules or components: their functions are of the same types. */
+interface CodeFunctions {
+  readonly make: NativeFunction;
+  readonly serialize: NativeFunction;
+  readonly deserialize: NativeFunction;
+}
+
 /**
- * @returns a `wasmtime_module_t *` that is the caller's
+ * @returns a `wasmtime_module_t *`, or a `wasmtime_component_t *`, that is the caller's
  * @throws WasmError `invalid_module`
  */
 export async function compile(
@@ -39,23 +46,32 @@ export async function compile(
   engine: Address,
   binary: Uint8Array,
   cache: ModuleCache | undefined,
+  functions: CodeFunctions = modules(library),
 ): Promise<Address> {
   const { call } = library;
   const kept = await cache?.get(binary);
   if (kept !== undefined) {
-    const { error, result } = await elsewhere(call.wasmtime_module_deserialize, engine, kept);
+    const { error, result } = await elsewhere(functions.deserialize, engine, kept);
     if (error === NULL) return result;
     // Of another build of the engine, which no key can know: compiled anew.
     call.wasmtime_error_delete(error);
   }
-  const { error, result } = await elsewhere(call.wasmtime_module_new, engine, binary);
+  const { error, result } = await elsewhere(functions.make, engine, binary);
   if (error !== NULL) throw fromCompile(library.takeError(error));
-  if (cache !== undefined) await cache.put(binary, serialized(library, result));
+  if (cache !== undefined) await cache.put(binary, serialized(library, functions, result));
   return result;
 }
 
-function serialized(library: WasmtimeLibrary, module: Address): Uint8Array {
-  const error = library.call.wasmtime_module_serialize(module, library.out.address);
+function modules({ call }: WasmtimeLibrary): CodeFunctions {
+  return {
+    make: call.wasmtime_module_new,
+    serialize: call.wasmtime_module_serialize,
+    deserialize: call.wasmtime_module_deserialize,
+  };
+}
+
+function serialized(library: WasmtimeLibrary, { serialize }: CodeFunctions, code: Address): Uint8Array {
+  const error = serialize(code, library.out.address);
   if (error !== NULL) throw fromCompile(library.takeError(error));
   return library.takeBytes();
 }

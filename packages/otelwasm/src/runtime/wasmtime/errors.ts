@@ -1,3 +1,4 @@
+import { trapOfWords } from "../component-traps.ts";
 import { WasmError, type WasmErrorCode } from "../errors.ts";
 import { type Address, NULL } from "../native/ffi.ts";
 import type { WasmtimeLibrary } from "./library.ts";
@@ -24,9 +25,21 @@ const TRAPS: Readonly<Record<number, WasmErrorCode>> = {
   49: "exception",
 };
 
-/** Of what the engine gave back beside a result, one or none is set. */
-export function fromFailure(library: WasmtimeLibrary, error: Address, trap: Address): WasmError {
-  if (trap === NULL) return unnamed(library.takeError(error));
+/**
+ * Of what the engine gave back beside a result, one or none is set.
+ *
+ * @param otherwise what an error is that tells of no trap
+ */
+export function fromFailure(
+  library: WasmtimeLibrary,
+  error: Address,
+  trap: Address,
+  otherwise: (message: string) => WasmError = unnamed,
+): WasmError {
+  if (trap === NULL) {
+    const message = library.takeError(error);
+    return trapOfWords(message, new Error(message)) ?? otherwise(message);
+  }
   const { code, message } = library.takeTrap(trap);
   const known = code === undefined ? undefined : TRAPS[code];
   // The message has the guest's stack.
@@ -54,4 +67,12 @@ function lines(message: string): string {
     .map((line) => line.replace(/^\s*(Caused by:|\d+:)?\s*/, "").trim())
     .filter((line) => line !== "")
     .join(": ");
+}
+
+/** Of a component that cannot be instantiated, where no trap is the reason. */
+export function fromLink(message: string): WasmError {
+  const cause = new Error(message);
+  if (/exceeds memory limits/.test(message)) return new WasmError("memory_limit", lines(message), { cause });
+  if (/resource limit exceeded/.test(message)) return new WasmError("unsupported", lines(message), { cause });
+  return new WasmError("link", lines(message), { cause });
 }

@@ -31,6 +31,7 @@ const SIGNATURES = {
   wasmtime_store_new: "size_t,size_t,size_t=size_t",
   wasmtime_store_context: "size_t=size_t",
   wasmtime_store_delete: "size_t=void",
+  wasmtime_store_limiter: "size_t,int64_t,int64_t,int64_t,int64_t,int64_t=void",
   wasmtime_store_epoch_deadline_callback: "size_t,size_t,size_t,size_t=void",
   wasmtime_context_set_epoch_deadline: "size_t,uint64_t=void",
   wasmtime_context_set_fuel: "size_t,uint64_t=size_t",

@@ -50,5 +50,6 @@ export function capabilitiesFor({ fuel }: Partial<WasmtimeOptions>): RuntimeCapa
       memory64: true,
       tailCalls: true,
     },
+    components: "native",
   };
 }

@@ -1,3 +1,4 @@
+import type { CompiledComponent, ComponentRuntime } from "../component.ts";
 import type {
   CompiledModule,
   CompileOptions,
@@ -14,6 +15,7 @@ import { type Address, NativeBlock, NULL } from "../native/ffi.ts";
 import { ModuleCache } from "../native/module-cache.ts";
 import { prepareModule } from "../prepare.ts";
 import { compile, createEngine } from "./compile.ts";
+import { WasmtimeComponents } from "./components.ts";
 import { EXTERN, functionOf, WasmtimeCompiledModule, WasmtimeInstance, type WasmtimeSharedModule } from "./instance.ts";
 import { WASMTIME, type WasmtimeLibrary, wasmtimeLibrary } from "./library.ts";
 import { capabilitiesFor, type WasmtimeOptions } from "./options.ts";
@@ -22,10 +24,11 @@ import { WasmtimeStore } from "./store.ts";
 export class WasmtimeRuntime implements Runtime {
   readonly type = "wasmtime";
   readonly capabilities: RuntimeCapabilities;
+  readonly components: ComponentRuntime;
   readonly #options: WasmtimeOptions;
   readonly #library: WasmtimeLibrary;
   readonly #cache: ModuleCache | undefined;
-  readonly #compiled = new Set<WasmtimeCompiledModule>();
+  readonly #compiled = new Set<CompiledModule | CompiledComponent>();
   /** Made when it is first needed: a runtime that only adopts has none of its own. */
   #engine: Address = NULL;
   #closed = false;
@@ -37,6 +40,13 @@ export class WasmtimeRuntime implements Runtime {
     this.#library = wasmtimeLibrary(options.library);
     const { cache_dir, library: _, ...rest } = options;
     if (cache_dir !== undefined) this.#cache = new ModuleCache(cache_dir, { ...WASMTIME, options: rest });
+    this.components = new WasmtimeComponents({
+      library: this.#library,
+      fuel: options.fuel,
+      cache: this.#cache,
+      engine: () => this.#ownEngine(),
+      keep: (compiled) => this.#keep(compiled),
+    });
   }
 
   async compile(original: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
@@ -110,12 +120,14 @@ export class WasmtimeRuntime implements Runtime {
     if (this.#closed) throw new WasmError("closed", "the runtime");
   }
 
-  #keep(compiled: WasmtimeCompiledModule): WasmtimeCompiledModule {
+  #keep<T extends CompiledModule | CompiledComponent>(compiled: T): T {
+    this.#expectOpen();
     this.#compiled.add(compiled);
     return compiled;
   }
 
   #ownEngine(): Address {
+    this.#expectOpen();
     if (this.#engine === NULL) this.#engine = createEngine(this.#library, this.#options);
     return this.#engine;
   }

@@ -48,6 +48,11 @@ function createCallbacks(library: WasmtimeLibrary): Callbacks {
   return { hosts, host: Number(host), epoch: Number(epoch) };
 }
 
+/** As a module's tables are limited: `limitMemory` in binary-rewrite.ts. */
+const MAX_TABLE_ELEMENTS = 1_000_000;
+/** `wasmtime_store_limiter` keeps the engine's own limit. */
+const ENGINE_S = -1;
+
 export interface StoreOptions {
   /** For each call, if the engine was made to count. */
   readonly fuel: number | undefined;
@@ -129,9 +134,14 @@ export class WasmtimeStore {
     if (this.state.depth === 0) this.#watched?.end();
   }
 
+  /** Before an instance is made: of the one memory that it may have then, in bytes. A module has its limits written into it; a component's modules are the engine's. */
+  limitMemory(bytes: number): void {
+    this.library.call.wasmtime_store_limiter(this.#store, bytes, MAX_TABLE_ELEMENTS, ENGINE_S, ENGINE_S, 1);
+  }
+
   /** What a call that went wrong is to throw. One of the two is set; both are used up. */
-  failure(error: Address, trap: Address): unknown {
-    const failure = fromFailure(this.library, error, trap);
+  failure(error: Address, trap: Address, otherwise?: (message: string) => WasmError): unknown {
+    const failure = fromFailure(this.library, error, trap, otherwise);
     const thrown = this.state.takeThrown();
     if (thrown !== undefined) return thrown.error;
     return this.interrupted ? new WasmError("deadline", undefined, { cause: failure }) : failure;

@@ -1,0 +1,5 @@
+import { componentSuite } from "../component.suite.ts";
+import { create } from "../registry.ts";
+import { needsEngine } from "../testing/engines.ts";
+
+componentSuite("wasmtime", () => create({ type: "wasmtime" }), needsEngine("wasmtime"));
