@@ -12,6 +12,7 @@ import { LEFT_OUT_FILE } from "./left-out.ts";
 const everything = [
   "packages/*/{src,test,build,tools}/**/*.test.ts",
   "scripts/**/*.test.ts",
+  "native/**/*.test.ts",
   "conformance/**/*.test.ts",
   "examples/**/*.test.ts",
   "benchmarks/**/*.test.ts",

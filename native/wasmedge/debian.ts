@@ -125,12 +125,13 @@ function readSources(folder: string): SourceFile[] {
 }
 
 /** The machine's sources of Debian's packages, for another release; empty if it has none. Others are left out. */
-function sourcesOf(release: string, files: readonly SourceFile[]): string {
+export function sourcesOf(release: string, files: readonly SourceFile[]): string {
   const found = files.flatMap(({ paragraphs, text }) => (paragraphs ? fromParagraphs(text) : fromLines(text)));
   return found
     .flatMap((fields) => {
       const suites = suitesOf(release, fields.get("suites") ?? "");
-      if (suites === "" || fields.get("enabled") === "no" || !/\bdeb\b/.test(fields.get("types") ?? "")) return [];
+      if (suites === "" || fields.get("enabled") === "no" || !(fields.get("types") ?? "").split(/\s+/).includes("deb"))
+        return [];
       fields.set("types", "deb").set("suites", suites).set("components", "main").delete("architectures");
       return [[...fields].map(([name, value]) => `${name}: ${value}\n`).join("")];
     })

@@ -9,6 +9,7 @@ export type { ImportReport, ModuleReport } from "./plugin/inspect.ts";
 // To use plugins without a collector.
 export { inspectModule } from "./plugin/inspect.ts";
 export type {
+  Grants,
   OnFailure,
   PluginLimits,
   PluginOptions,
@@ -30,7 +31,7 @@ export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
 export type { StatusListener } from "./service/status.ts";
-export type { FileGrant, NetworkGrant, WasiGrants } from "./wasi/grants.ts";
+export type { FileGrant, NetworkGrant } from "./wasi/grants.ts";
 
 import type { PluginOptions } from "./plugin/options.ts";
 import { WasmPlugin } from "./plugin/plugin.ts";

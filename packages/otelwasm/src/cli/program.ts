@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { version } from "../service/version.ts";
 import { addPluginCommands } from "./plugin/commands.ts";
+import { repeated } from "./repeated.ts";
 
 /** Where a configuration comes from, as the command line says. */
 export interface ConfigOptions {
@@ -71,19 +72,18 @@ export function createProgram(): Command {
 }
 
 function addConfigOptions(command: Command): void {
-  const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
   command
     .addOption(
       new Option(
         "--config <source>",
         "a file, or env:VARIABLE, or yaml:TEXT; may be repeated, the later goes over the earlier",
-      ).argParser(collect),
+      ).argParser(repeated),
     )
     .addOption(
       new Option(
         "--set <key=value>",
         "a single value over all files, such as exporters.debug.verbosity=basic; may be repeated",
-      ).argParser(collect),
+      ).argParser(repeated),
     );
 }
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import type { FileGrant, NetworkGrant, WasiGrants } from "../wasi/grants.ts";
 import { patternProblem } from "../wasi/sockets/grants.ts";
+import { givenTwice, guestPathProblem } from "./grants.ts";
 
 /** As the schema leaves it. What is not there is not granted. */
 export interface GrantsConfig {
@@ -22,8 +23,9 @@ interface FileConfig {
   readonly mode?: "read_only" | "read_write" | undefined;
 }
 
+const text = z.string().refine((value) => !value.includes("\0"), "must not contain a zero byte");
 const name = z.string().regex(/^[^=\0]+$/, 'must be a name of a variable: not empty, and without "="');
-const variables = z.record(name, z.string().nullable());
+const variables = z.record(name, text.nullable());
 
 /** A map, or a list of names and maps. */
 const env = z.union([
@@ -48,19 +50,29 @@ function patterns(key: keyof NetworkGrant): ZodType<readonly string[] | undefine
   return z.array(pattern).optional();
 }
 
+const file = z.strictObject({
+  host: z.string().min(1, "must name a directory"),
+  guest: z
+    .string()
+    .superRefine((path, context) => {
+      const message = guestPathProblem(path);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional(),
+  mode: z.enum(["read_only", "read_write"]).optional(),
+});
+
+const files = z.array(file).superRefine((all, context) => {
+  const paths = all.map((one) => fileGrant(one).guest);
+  for (const [i, path] of paths.entries())
+    if (paths.indexOf(path) < i) context.addIssue({ code: "custom", path: [i, "guest"], message: givenTwice(path) });
+});
+
 /** The keys beside those of `pluginConfigSchema`. Whether the host has what they name is looked at when the plugin is loaded. */
 export const grantKeys: { readonly [K in keyof GrantsConfig]-?: ZodType<GrantsConfig[K]> } = {
   env: env.optional(),
-  args: z.array(z.string()).optional(),
-  files: z
-    .array(
-      z.strictObject({
-        host: z.string().min(1, "must name a directory"),
-        guest: z.string().min(1).optional(),
-        mode: z.enum(["read_only", "read_write"]).optional(),
-      }),
-    )
-    .optional(),
+  args: z.array(text).optional(),
+  files: files.optional(),
   network: z
     .strictObject({
       listen: patterns("listen"),

@@ -4,7 +4,7 @@ import type { Logger } from "../component/logger.ts";
 import type { Isolation, RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
-import type { WasiGrants } from "../wasi/grants.ts";
+import type { NetworkGrant, WasiGrants } from "../wasi/grants.ts";
 import type { PluginRole } from "./requirements.ts";
 
 /** Where the module comes from. */
@@ -58,6 +58,9 @@ export const DEFAULT_RESTART: RestartOptions = {
 /** `restarting`: data meets `onFailure`, or waits if the restart is under way. `failed` is final. */
 export type PluginState = "working" | "restarting" | "failed";
 
+/** What a plugin may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
+export type Grants = Partial<Omit<WasiGrants, "network">> & { readonly network?: Partial<NetworkGrant> };
+
 export type PluginOptions = PluginSource & {
   /** `type` or `type/name`: stands in every error and line. */
   readonly id: string;
@@ -72,8 +75,8 @@ export type PluginOptions = PluginSource & {
   readonly logger?: Logger;
   /** Gets the guest's lines in place of `logger`. */
   readonly guestLogger?: Logger;
-  /** What the guest may use of the machine it runs on; what is not given is not granted. A `host` directory may be relative to the current one. */
-  readonly grants?: Partial<WasiGrants>;
+  /** Default: none. */
+  readonly grants?: Grants;
   /** Default: the engine's, the first of its `capabilities.isolations`. */
   readonly isolation?: Isolation;
   /** How many instances work side by side, for processors and exporters. Default: 1. */

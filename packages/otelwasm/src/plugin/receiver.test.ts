@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
 import type { PluginState } from "./options.ts";
 import { data, guest, imports } from "./testing/guests.ts";
@@ -233,3 +235,20 @@ inEachIsolation(() => {
     });
   });
 }, APART);
+
+test("a process in which nothing else is left waits for a receiver's next attempt", async () => {
+  const script = `
+    import { writeSync } from "node:fs";
+    import { WasmPlugin } from ${JSON.stringify(new URL("./plugin.ts", import.meta.url).href)};
+    const plugin = await WasmPlugin.load({
+      id: "wasm/test", role: "receiver", signals: ["logs"], binary: Buffer.from(process.env.BINARY, "base64"),
+      restart: { maxRestarts: 3, initialIntervalMs: 100 },
+    });
+    await plugin.start();
+    await plugin.receive("logs", async () => {}).catch((error) => writeSync(1, error.message));
+    await plugin.shutdown().catch(() => {});`;
+  const env = { ...process.env, BINARY: Buffer.from(receiver("unreachable")).toString("base64") };
+  const args = ["--conditions=otelwasm-source", "--input-type=module", "--eval", script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  assert.match(stdout, /failed for good, after 3 restarts/);
+});

@@ -126,6 +126,7 @@ export class Receiving {
       if (this.#stopping.signal.aborted) return false;
       if (slot.state === "working") return true;
       if (slot.state === "failed") throw slot.failure;
+      slot.ref();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -57,6 +57,11 @@ export class Slot {
     if (this.state === "idle") this.#works();
   }
 
+  /** Somebody waits for the next attempt: until then it keeps the process. */
+  ref(): void {
+    this.#timer?.ref();
+  }
+
   /** A call came back well: a break after it is the first in a row. */
   worked(): void {
     this.#policy.worked();

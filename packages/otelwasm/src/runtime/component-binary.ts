@@ -33,13 +33,17 @@ export function isComponent(binary: Uint8Array): boolean {
   return binary.length >= 8 && MAGIC.every((byte, at) => binary[at] === byte) && layer === COMPONENT_LAYER;
 }
 
+/** Of components in components: what tools make has two or three. */
+const MAX_DEPTH = 100;
+
 /** The core modules in it, those of the components in it included. @throws as `parseComponent` */
-export function coreModules(binary: Uint8Array): Uint8Array[] {
+export function coreModules(binary: Uint8Array, depth = 0): Uint8Array[] {
+  if (depth > MAX_DEPTH) throw new WasmError("unsupported", `components are nested more than ${MAX_DEPTH} deep`);
   const found: Uint8Array[] = [];
   eachSection(binary, (id, { offset, end }) => {
     const part = binary.subarray(offset, end);
     if (id === MODULE_SECTION) found.push(part);
-    else if (id === COMPONENT_SECTION) found.push(...coreModules(part));
+    else if (id === COMPONENT_SECTION) found.push(...coreModules(part, depth + 1));
   });
   return found;
 }

@@ -3,6 +3,7 @@
  * `import { testPlugin, testReceiver } from "otelwasm/testing"`.
  */
 export { PluginError } from "../plugin/errors.ts";
+export type { Grants } from "../plugin/options.ts";
 export type { RuntimeConfig } from "../runtime/registry.ts";
 export type { Signal } from "../telemetry/batch.ts";
 export type {

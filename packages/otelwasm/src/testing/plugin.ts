@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { LineWriter } from "../component/logger.ts";
-import type { PluginOptions, PluginSource } from "../plugin/options.ts";
+import type { Grants, PluginOptions, PluginSource } from "../plugin/options.ts";
 import { WasmPlugin } from "../plugin/plugin.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
@@ -21,6 +21,8 @@ export interface TestPluginOptions<S extends Signal> {
   readonly pluginConfig?: unknown;
   /** As `runtime_config`. Default: the embedded engine. */
   readonly runtimeConfig?: RuntimeConfig;
+  /** What the plugin may use of the machine: environment, arguments, directories, network. Default: nothing. */
+  readonly grants?: Grants;
 }
 
 /** A line that the plugin would write to the collector's log. */
@@ -81,7 +83,7 @@ export async function testPlugin<S extends Signal>(
 /** What both kinds of test load a plugin with. @param module the `.wasm` file, or its bytes */
 export function loadOptions<S extends Signal>(
   module: string | URL | Uint8Array,
-  { signal, pluginConfig, runtimeConfig }: TestPluginOptions<S>,
+  { signal, pluginConfig, runtimeConfig, grants }: TestPluginOptions<S>,
 ): Omit<PluginOptions, "role"> & PluginSource {
   const path = module instanceof URL ? fileURLToPath(module) : module;
   return {
@@ -89,6 +91,7 @@ export function loadOptions<S extends Signal>(
     signals: [signal],
     pluginConfig,
     ...(runtimeConfig === undefined ? {} : { runtimeConfig }),
+    ...(grants === undefined ? {} : { grants }),
   };
 }
 

@@ -49,6 +49,23 @@ describe("testPlugin", () => {
     assert.deepEqual(plugin.logs, [{ level: "warn", message: '{"keys":["a"]}' }]);
   });
 
+  test("the plugin has what it is granted", async () => {
+    const asking = guest({
+      imports: `(import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
+        ${imports("log")}`,
+      start: `(drop (call $environ_get (i32.const 4096) (i32.const 4104)))
+        (call $log (i32.const 2) (i32.const 4104) (i32.const 5)) (i32.const 0)`,
+    });
+    const grants = { env: { A: "one" }, network: { connect: ["127.0.0.1:1"] } };
+    await using plugin = await testPlugin(asking, { signal: "logs", grants });
+    assert.deepEqual(plugin.logs, [{ level: "info", message: "A=one" }]);
+    const wrong = { network: { connect: ["example.com"] } };
+    await assert.rejects(
+      testPlugin(asking, { signal: "logs", grants: wrong }),
+      /network::connect::0: "example\.com" has no/,
+    );
+  });
+
   test("a refused batch is a PluginError with the plugin's reason", async () => {
     const refusing = guest({
       imports: imports("set_status_reason"),

@@ -35,11 +35,9 @@ extern "C" fn get_supported_telemetry() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn start() -> Status {
     let settings = serde_json::from_slice::<Settings>(&abi::config()).map_err(invalid);
-    abi::status(
-        settings.map(|settings| {
-            EXPORTER.with_borrow_mut(|exporter| exporter.endpoint = settings.endpoint)
-        }),
-    )
+    abi::status(settings.map(|settings| {
+        EXPORTER.with_borrow_mut(|exporter| exporter.endpoint = settings.endpoint);
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -79,17 +77,17 @@ impl Exporter {
         if let Some(mut connection) = self.connection.take()
             && let Ok(response) = connection.post(&self.endpoint, path, batch)
         {
-            return Ok(self.keep(connection, response));
+            return Ok(self.keep(connection, &response));
         }
         let cannot = |error| failed(format!("{}: {error}", self.endpoint));
         let mut connection = Connection::dial(&self.endpoint).map_err(cannot)?;
         let response = connection
             .post(&self.endpoint, path, batch)
             .map_err(cannot)?;
-        Ok(self.keep(connection, response))
+        Ok(self.keep(connection, &response))
     }
 
-    fn keep(&mut self, connection: Connection, response: http::Response) -> u16 {
+    fn keep(&mut self, connection: Connection, response: &http::Response) -> u16 {
         if response.reusable {
             self.connection = Some(connection);
         }

@@ -70,17 +70,17 @@ fn configure() -> Result<(), Refusal> {
         println!("printed");
         eprintln!("printed to stderr");
     }
-    refuse(&settings.fail_start)
+    refuse(settings.fail_start.as_ref())
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn shutdown() -> Status {
     abi::log(Level::Info, "shut down");
-    abi::status(refuse(&settings().fail_shutdown))
+    abi::status(refuse(settings().fail_shutdown.as_ref()))
 }
 
-fn refuse(reason: &Option<String>) -> Result<(), Refusal> {
-    reason.as_ref().map_or(Ok(()), |reason| Err(failed(reason)))
+fn refuse(reason: Option<&String>) -> Result<(), Refusal> {
+    reason.map_or(Ok(()), |reason| Err(failed(reason)))
 }
 
 /// As a Map does it: what was there under the key is replaced.
@@ -105,7 +105,7 @@ fn change<T: Message + Default>(
     set: impl FnOnce(&[u8]),
 ) -> Status {
     let bytes = abi::take(pointer, size);
-    abi::status(refuse(&settings().fail_consume).and_then(|()| {
+    abi::status(refuse(settings().fail_consume.as_ref()).and_then(|()| {
         let mut batch = T::decode(&bytes[..]).map_err(invalid)?;
         marked(&mut batch);
         set(&batch.encode_to_vec());

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { SIGNALS } from "../../telemetry/batch.ts";
+import { repeated } from "../repeated.ts";
 
 /** `otelwasm plugin ...`: one file for each subcommand, read when it runs. */
 export function addPluginCommands(program: Command): void {
@@ -37,7 +38,7 @@ export function addPluginCommands(program: Command): void {
       process.exitCode = inspect(file, options);
     });
 
-  plugin
+  const run = plugin
     .command("run <file>")
     .description("push one batch through a plugin, or start a receiver, and print what comes out, as OTLP JSON")
     .addOption(new Option("--signal <signal>", "what the batch is").choices(SIGNALS).makeOptionMandatory())
@@ -58,6 +59,20 @@ export function addPluginCommands(program: Command): void {
       const { run } = await import("./run.ts");
       await run(file, options);
     });
+  addGrantOptions(run);
+}
+
+/** What the keys `env`, `args`, `files` and `network` grant in a collector. */
+function addGrantOptions(command: Command): void {
+  for (const [flags, description] of [
+    ["--env <name[=value]>", "a variable that the plugin has; without a value, the one that it has here"],
+    ["--arg <text>", "an argument of the plugin's"],
+    ["--dir <host[:guest][:rw]>", "a directory that it may read, and where it finds it; with :rw, may write, too"],
+    ["--listen <host:port>", "where its sockets may listen"],
+    ["--connect <host:port>", "where its sockets may connect to"],
+    ["--resolve <name>", "a name that it may resolve; those of --connect it may anyway"],
+  ] as const)
+    command.addOption(new Option(flags, `${description}; may be repeated`).argParser(repeated));
 }
 
 const KINDS = ["receiver", "processor", "exporter"] as const;

@@ -145,6 +145,20 @@ describe("plugin run", () => {
     assert.match(none.stderr, /--batches.*'0' is invalid\. A whole number above 0\./);
   });
 
+  test("a receiver that ends by itself, or breaks: why, and exit code 1", async () => {
+    for (const [loop, why] of [
+      ["unreachable", /start_logs_receiver: trapped: unreachable/],
+      ["", /start_logs_receiver: returned before the plugin was asked to stop/],
+    ] as const) {
+      const { code, stderr } = await runCommand(
+        args(plugin({ fields: `(func (export "start_logs_receiver") ${loop})` })),
+      );
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /^Error: [^\n]*\n$/);
+      assert.match(stderr, why);
+    }
+  });
+
   test("a kind that the plugin is not, and a batch that is missing", async () => {
     const wrong = await runCommand(args(plugin(), "--kind", "receiver"));
     assert.equal(wrong.code, 1);

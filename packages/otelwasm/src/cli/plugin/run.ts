@@ -1,11 +1,13 @@
 import { ConfigError } from "../../component/errors.ts";
 import { parseYaml } from "../../config/yaml.ts";
+import { PluginError } from "../../plugin/errors.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
 import { createLogger } from "../../service/logger.ts";
 import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson, OtlpJsonError } from "../../telemetry/json.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
+import { type GrantFlags, grantsOfFlags } from "./grant-flags.ts";
 import { inspectFile } from "./inspect.ts";
 import { formatJson } from "./json.ts";
 import { readInput } from "./read.ts";
@@ -16,7 +18,7 @@ const ROOT_KEY: Readonly<Record<Signal, string>> = {
   logs: "resourceLogs",
 };
 
-export interface RunOptions {
+export interface RunOptions extends GrantFlags {
   readonly signal: Signal;
   readonly kind?: PluginRole;
   readonly input?: string;
@@ -29,6 +31,7 @@ export interface RunOptions {
 /** Runs a plugin; its batches go to standard output, the guest's lines and what became of the batch to standard error. */
 export async function run(file: string, options: RunOptions): Promise<void> {
   const { signal, input, batches } = options;
+  const grants = grantsOfFlags(options, process.env, (message) => note(`Warning: ${message}`));
   const binary = readInput(file);
   const role = roleOf(file, binary, options);
   const batch = role === "receiver" ? undefined : readBatch(requiredInput(file, input, role), signal);
@@ -40,6 +43,9 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     isolation: role === "receiver" ? "worker" : "inline",
     signals: [signal],
     pluginConfig: options.config === undefined ? undefined : readPluginConfig(options.config),
+    grants,
+    // One that broke has broken: this is no collector, and a batch is not given twice.
+    restart: { maxRestarts: 0 },
     // What befalls the plugin is this command's own message.
     guestLogger: createLogger({ level: "trace" }),
     ...(options.runtime === undefined ? {} : { runtimeConfig: { type: options.runtime } }),
@@ -76,7 +82,12 @@ async function receive(plugin: WasmPlugin, signal: Signal, batches: number): Pro
     else print(signal, bytes);
     if (--left === 0) enough.resolve();
   });
-  await Promise.race([enough.promise, ended]);
+  try {
+    await Promise.race([enough.promise, ended]);
+  } catch (error) {
+    // How it broke, without that it was not begun again.
+    throw error instanceof PluginError && error.cause instanceof PluginError ? error.cause : error;
+  }
 }
 
 function print(signal: Signal, bytes: Uint8Array): void {

@@ -1,8 +1,6 @@
 /** The tests of plugins that say nothing of an engine: they load by `testing/load.ts`, which OTELWASM_TEST_ENGINE tells what to load on. */
 const NAMES = [
   "context",
-  "dialects",
-  "fuzz",
   "grants",
   "host",
   "hostile",

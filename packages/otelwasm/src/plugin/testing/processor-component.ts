@@ -1,6 +1,6 @@
 import { ABI_SIGNALS } from "../../abi/names.ts";
 import { PLUGIN_HOST, PROCESSING } from "../../abi/world.ts";
-import { component } from "../../runtime/testing/component.ts";
+import { component, moduleForWorld } from "../../runtime/testing/component.ts";
 
 /** What the batch's first byte has `PROCESSOR` do; a batch that begins with anything else goes on twice. */
 export const Does = { pass: 1, drop: 2, refuse: 3, fail: 4, trap: 5, spin: 6, grow: 7, log: 8 } as const;
@@ -75,6 +75,11 @@ const module = (telemetry: number): string => `(module
   (func (export "${PROCESSING}#shutdown") (result i32)
     (call $log (i32.const 1) (i32.const 32) (i32.const 9))
     (call $answer (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`;
+
+/** What a compiler makes of a plugin, before it is a component. */
+export function processorModule(): Promise<Uint8Array> {
+  return moduleForWorld({ module: module(7) });
+}
 
 /** @param telemetry the bits of what it says that it supports */
 export function processorComponent(telemetry = 7): Promise<Uint8Array> {

@@ -15,8 +15,12 @@ interface ComponentText {
   readonly world?: string;
 }
 
+/** What a compiler makes: a core module that says what world it is for. @throws Error with what is wrong with the text */
+export function moduleForWorld({ module, wit = WORLD, world = "processor" }: ComponentText): Promise<Uint8Array> {
+  return componentEmbed({ binary: wat(module), witSource: wit, world });
+}
+
 /** @throws Error with what is wrong with the text, or where the module does not fit the world */
-export async function component({ module, wit = WORLD, world = "processor" }: ComponentText): Promise<Uint8Array> {
-  const embedded = await componentEmbed({ binary: wat(module), witSource: wit, world });
-  return componentNew(embedded, []);
+export async function component(text: ComponentText): Promise<Uint8Array> {
+  return componentNew(await moduleForWorld(text), []);
 }

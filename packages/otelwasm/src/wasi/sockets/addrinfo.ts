@@ -46,26 +46,30 @@ export function addrinfoFunction(host: SocketHost): HostFunction {
   const params = ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return define(NAME, params, (memory, node, nodeSize, service, serviceSize, hints, results, limit, count) => {
     const countAt = within(NAME, memory, count, 4);
-    const name = readText(memory, node, nodeSize);
-    const port = portOf(readText(memory, service, serviceSize), name);
-    const hint = readHints(memory, hints);
-    if (unsigned(limit) < 2) throw new WasiError(Errno.inval);
+    const [nodeText, serviceText] = [textAt(memory, node, nodeSize), textAt(memory, service, serviceSize)];
+    const hintsAt = within(NAME, memory, hints, ADDRINFO_SIZE);
     const first = memory.view().getUint32(within(NAME, memory, results, 4), true);
+    const name = nodeText();
+    const port = portOf(serviceText(), name);
+    const hint = readHints(memory.view(), hintsAt);
+    if (unsigned(limit) < 2) throw new WasiError(Errno.inval);
     const addresses = resolve(host, name, hint);
     memory.view().setUint32(countAt, writeResults(memory, first, unsigned(limit), addresses, port, hint), true);
     return undefined;
   });
 }
 
-/** Guests put a zero behind it, or not. */
-function readText(memory: Memory, pointer: Value | undefined, size: Value | undefined): string {
+/** @returns reads it. Guests put a zero behind it, or not. */
+function textAt(memory: Memory, pointer: Value | undefined, size: Value | undefined): () => string {
   const length = unsigned(size);
-  if (length === 0) return "";
+  if (length === 0) return () => "";
   const start = within(NAME, memory, pointer, length);
-  if (length > MAX_TEXT) throw new WasiError(Errno.nametoolong);
-  const text = new TextDecoder().decode(memory.read(start, length).slice()).replace(/\0+$/, "");
-  if (text.includes("\0")) throw new WasiError(Errno.inval);
-  return text;
+  return () => {
+    if (length > MAX_TEXT) throw new WasiError(Errno.nametoolong);
+    const text = new TextDecoder().decode(memory.read(start, length).slice()).replace(/\0+$/, "");
+    if (text.includes("\0")) throw new WasiError(Errno.inval);
+    return text;
+  };
 }
 
 function portOf(service: string, name: string): number {
@@ -78,9 +82,7 @@ function portOf(service: string, name: string): number {
   return port;
 }
 
-function readHints(memory: Memory, pointer: Value | undefined): Hints {
-  const at = within(NAME, memory, pointer, ADDRINFO_SIZE);
-  const view = memory.view();
+function readHints(view: DataView, at: number): Hints {
   const hints = {
     flags: view.getUint16(at, true),
     family: view.getUint8(at + 2),

@@ -15,7 +15,7 @@ import type { Waiter } from "../wait.ts";
 import { Family } from "./address.ts";
 import { addrinfoFunction } from "./addrinfo.ts";
 import { NetworkClient } from "./client.ts";
-import { type AddressTarget, readAddress, readPort, writeAddress } from "./layout.ts";
+import { type AddressTarget, addressAt, addressTarget, readPort } from "./layout.ts";
 import { getOption, setOption } from "./options.ts";
 import { Policy, reached } from "./policy.ts";
 import type { NetworkLink } from "./protocol.ts";
@@ -108,14 +108,15 @@ function openFunctions(table: DescriptorTable, host: SocketHost): HostFunction[]
       return Errno.success;
     }),
     define("sock_bind", ["i32", "i32", "i32"], (memory, fd, address, port) => {
+      const host = addressAt("sock_bind", memory, address);
       const socket = socketAt(table, fd);
-      socket.bind({ host: readAddress("sock_bind", memory, address, socket.family), port: readPort(port) });
+      socket.bind({ host: host(socket.family), port: readPort(port) });
       return Errno.success;
     }),
     define("sock_connect", ["i32", "i32", "i32"], (memory, fd, address, port) => {
+      const host = addressAt("sock_connect", memory, address);
       const socket = socketAt(table, fd);
-      const remote = { host: readAddress("sock_connect", memory, address, socket.family), port: readPort(port) };
-      socket.connect(reached(remote));
+      socket.connect(reached({ host: host(socket.family), port: readPort(port) }));
       return Errno.success;
     }),
     define("sock_listen", ["i32", "i32"], (_memory, fd, backlog) => {
@@ -141,16 +142,16 @@ function openFunctions(table: DescriptorTable, host: SocketHost): HostFunction[]
 function addressFunctions(table: DescriptorTable): HostFunction[] {
   return (["local", "peer"] as const).flatMap((which) => {
     const name = `sock_get${which}addr`;
-    const write = (memory: Memory, fd: Value | undefined, target: AddressTarget): Errno => {
-      within(name, memory, target.address, 8);
+    const tell = (memory: Memory, fd: Value | undefined, target: AddressTarget): Errno => {
+      const write = addressTarget(name, memory, target);
       const socket = socketAt(table, fd);
-      writeAddress(name, memory, target, socket[which](), socket.family);
+      write(socket[which](), socket.family);
       return Errno.success;
     };
     return [
-      define(name, ["i32", "i32", "i32"], (memory, fd, address, port) => write(memory, fd, { address, port })),
+      define(name, ["i32", "i32", "i32"], (memory, fd, address, port) => tell(memory, fd, { address, port })),
       define(name, ["i32", "i32", "i32", "i32"], (memory, fd, address, type, port) =>
-        write(memory, fd, { address, type, port }),
+        tell(memory, fd, { address, type, port }),
       ),
     ];
   });
@@ -159,10 +160,10 @@ function addressFunctions(table: DescriptorTable): HostFunction[] {
 function dataFunctions(table: DescriptorTable): HostFunction[] {
   return [
     define("sock_recv", ["i32", "i32", "i32", "i32", "i32", "i32"], (memory, fd, list, count, flags, size, out) =>
-      receive("sock_recv", memory, socketAt(table, fd), { list, count, flags, size, out }),
+      receive("sock_recv", memory, () => socketAt(table, fd), { list, count, flags, size, out }),
     ),
     define("sock_recv_from", I32_8, (memory, fd, list, count, address, flags, port, size, out) =>
-      receive("sock_recv_from", memory, socketAt(table, fd), {
+      receive("sock_recv_from", memory, () => socketAt(table, fd), {
         list,
         count,
         flags,
@@ -172,7 +173,14 @@ function dataFunctions(table: DescriptorTable): HostFunction[] {
       }),
     ),
     define("sock_recv_from", I32_7, (memory, fd, list, count, address, flags, size, out) =>
-      receive("sock_recv_from", memory, socketAt(table, fd), { list, count, flags, size, out, from: { address } }),
+      receive("sock_recv_from", memory, () => socketAt(table, fd), {
+        list,
+        count,
+        flags,
+        size,
+        out,
+        from: { address },
+      }),
     ),
     define("sock_send", ["i32", "i32", "i32", "i32", "i32"], (memory, fd, list, count, _flags, size) => {
       const sizeAt = within("sock_send", memory, size, 4);
@@ -183,8 +191,9 @@ function dataFunctions(table: DescriptorTable): HostFunction[] {
     define("sock_send_to", I32_7, (memory, fd, list, count, address, port, _flags, size) => {
       const sizeAt = within("sock_send_to", memory, size, 4);
       const buffers = buffersAt("sock_send_to", memory, list, count);
+      const host = addressAt("sock_send_to", memory, address);
       const socket = socketAt(table, fd);
-      const to = { host: readAddress("sock_send_to", memory, address, socket.family), port: readPort(port) };
+      const to = { host: host(socket.family), port: readPort(port) };
       memory.view().setUint32(sizeAt, socket.send(buffers, reached(to)), true);
       return Errno.success;
     }),
@@ -203,13 +212,15 @@ interface ReceiveTargets {
   readonly from?: AddressTarget;
 }
 
-function receive(name: string, memory: Memory, socket: Socket, targets: ReceiveTargets): Errno {
+function receive(name: string, memory: Memory, socketOf: () => Socket, targets: ReceiveTargets): Errno {
   const sizeAt = within(name, memory, targets.size, 4);
   // A u16 in WASI; guests of the extension give it more room, and some read it all.
   const outAt = within(name, memory, targets.out, 2);
   const buffers = buffersAt(name, memory, targets.list, targets.count);
+  const tellFrom = targets.from === undefined ? undefined : addressTarget(name, memory, targets.from);
+  const socket = socketOf();
   const { size, from, truncated = false } = socket.receive(buffers, unsigned(targets.flags));
-  if (targets.from !== undefined) writeAddress(name, memory, targets.from, from ?? socket.peer(), socket.family);
+  tellFrom?.(from ?? socket.peer(), socket.family);
   memory.view().setUint32(sizeAt, size, true);
   memory.view().setUint16(outAt, truncated ? ReceivedFlag.truncated : 0, true);
   return Errno.success;
@@ -228,8 +239,8 @@ function optionFunctions(table: DescriptorTable): HostFunction[] {
       return Errno.success;
     }),
     define("sock_setsockopt", ["i32", "i32", "i32", "i32", "i32"], (memory, fd, level, option, value, length) => {
-      const socket = socketAt(table, fd);
       const valueAt = within("sock_setsockopt", memory, value, unsigned(length));
+      const socket = socketAt(table, fd);
       const given = unsigned(length) === OPTION_SIZE ? memory.view().getInt32(valueAt, true) : undefined;
       setOption(socket, unsigned(level), unsigned(option), given);
       return Errno.success;

@@ -23,16 +23,20 @@ function bufferAt(name: string, memory: Memory, pointer: Value | undefined): { a
 }
 
 /**
- * @param family of the socket
- * @throws WasiError `afnosupport` if the address is of another; `inval`
+ * Where an address stands: its pointers first, as they are the guest's mistake whatever else is wrong.
+ *
+ * @returns reads it for a socket of this family
+ * @throws WasmError `host` if it is outside the memory
  */
-export function readAddress(name: string, memory: Memory, pointer: Value | undefined, family: InetFamily): string {
+export function addressAt(name: string, memory: Memory, pointer: Value | undefined): (family: InetFamily) => string {
   const { at, length } = bufferAt(name, memory, pointer);
-  const hasFamily = length === FAMILY_BUFFER;
-  if (!hasFamily && length !== 4 && length !== 16) throw new WasiError(Errno.inval);
-  const given = hasFamily ? memory.view().getUint16(at, true) : length === 4 ? Family.inet : Family.inet6;
-  if (given !== family) throw new WasiError(Errno.afnosupport);
-  return formatAddress(memory.read(hasFamily ? at + 2 : at, SIZES[family]));
+  return (family) => {
+    const hasFamily = length === FAMILY_BUFFER;
+    if (!hasFamily && length !== 4 && length !== 16) throw new WasiError(Errno.inval);
+    const given = hasFamily ? memory.view().getUint16(at, true) : length === 4 ? Family.inet : Family.inet6;
+    if (given !== family) throw new WasiError(Errno.afnosupport);
+    return formatAddress(memory.read(hasFamily ? at + 2 : at, SIZES[family]));
+  };
 }
 
 /** @throws WasiError `inval` if the port is none */
@@ -51,31 +55,32 @@ export interface AddressTarget {
 }
 
 /**
- * With `type`, or into a buffer that is shorter than one with a family: raw, as the first version has it.
+ * Where an address is to stand. With `type`, or in a buffer that is shorter than one with a family: raw, as the first version has it.
  *
- * @throws WasiError `inval` if the buffer has another size than either version's
+ * @returns writes it; throws WasiError `inval` if the buffer has another size than either version's
+ * @throws WasmError `host` if any of it is outside the memory
  */
-export function writeAddress(
+export function addressTarget(
   name: string,
   memory: Memory,
   { address, port, type }: AddressTarget,
-  { host, port: number }: Endpoint,
-  family: InetFamily,
-): void {
+): (endpoint: Endpoint, family: InetFamily) => void {
   const { at, length } = bufferAt(name, memory, address);
   const portAt = port === undefined ? undefined : within(name, memory, port, 4);
   const typeAt = type === undefined ? undefined : within(name, memory, type, 4);
-  const bytes = parseAddress(host, family);
-  const view = memory.view();
-  if (length === FAMILY_BUFFER && typeAt === undefined) {
-    memory.bytes().fill(0, at, at + length);
-    view.setUint16(at, family, true);
-    memory.write(at + 2, bytes);
-  } else {
-    const isRaw = length === 16 || (length === 4 && bytes.length === 4) || length === FAMILY_BUFFER;
-    if (!isRaw) throw new WasiError(Errno.inval);
-    memory.write(at, bytes);
-  }
-  if (typeAt !== undefined) view.setUint32(typeAt, VERSIONS[family], true);
-  if (portAt !== undefined) view.setUint32(portAt, number, true);
+  return ({ host, port: number }, family) => {
+    const bytes = parseAddress(host, family);
+    const view = memory.view();
+    if (length === FAMILY_BUFFER && typeAt === undefined) {
+      memory.bytes().fill(0, at, at + length);
+      view.setUint16(at, family, true);
+      memory.write(at + 2, bytes);
+    } else {
+      const isRaw = length === 16 || (length === 4 && bytes.length === 4) || length === FAMILY_BUFFER;
+      if (!isRaw) throw new WasiError(Errno.inval);
+      memory.write(at, bytes);
+    }
+    if (typeAt !== undefined) view.setUint32(typeAt, VERSIONS[family], true);
+    if (portAt !== undefined) view.setUint32(portAt, number, true);
+  };
 }

@@ -5,6 +5,7 @@ import { sandboxSuite } from "./sandbox.suite.ts";
 import { type GuestFactory, tcpSuite } from "./tcp.suite.ts";
 import { SocketGuest } from "./testing/guest.ts";
 import { udpSuite } from "./udp.suite.ts";
+import { wildSuite } from "./wild.suite.ts";
 
 const start: GuestFactory = (options) => SocketGuest.start({ ...options, runtimeConfig: { type: "v8" } });
 
@@ -14,4 +15,5 @@ describe("sockets on V8", () => {
   describe("names", () => namesSuite(start));
   describe("lifecycle", () => lifecycleSuite(start));
   describe("what a guest may not", () => sandboxSuite(start));
+  describe("wild input", () => wildSuite(start));
 });

@@ -3,8 +3,8 @@ import type { Value, ValueType } from "../../runtime/contract.ts";
 
 export interface Parameter {
   readonly type: ValueType;
-  /** `pointer`: to so many bytes that the function uses, whatever else it is given. `size`: of what the parameter before it points to. */
-  readonly kind: "value" | "pointer" | "size";
+  /** `fd`: a descriptor. `pointer`: to so many bytes that the function uses, whatever else it is given. `size`: of what the parameter before it points to. */
+  readonly kind: "value" | "fd" | "pointer" | "size";
   /** One that is no mistake. */
   readonly valid: Value;
 }
@@ -25,7 +25,7 @@ const value = (valid: Value = 0): Parameter => ({
 const pointer = (valid: number = RESULT): Parameter => ({ type: "i32", kind: "pointer", valid });
 const size = (valid: number): Parameter => ({ type: "i32", kind: "size", valid });
 
-const fd = value(3);
+const fd: Parameter = { ...value(3), kind: "fd" };
 const path = [pointer(BUFFER), size(PATH.length)];
 const list = [pointer(LIST), size(1)];
 const buffer = [pointer(BUFFER), size(64)];

@@ -47,25 +47,24 @@ export function wildTests(subject: () => Subject): void {
       const valid = parameters.map((parameter) => parameter.valid);
       prepare(guest);
       assert.equal(typeof outcome(() => guest.raw(name, ...valid)), "number", "a valid call");
+      // With a descriptor that there is not, too: the pointer comes first.
+      const closed = parameters.map(({ kind, valid }) => (kind === "fd" ? 99 : valid));
       parameters.forEach(({ kind }, i) => {
-        for (const wild of kind === "pointer" ? [end, end + 1, -1, -8, 0x7fff_ffff, -0x8000_0000] : []) {
-          prepare(guest);
-          const params = valid.with(i, wild);
-          assertTrap(
-            name,
-            outcome(() => guest.raw(name, ...params)),
-            `parameter ${i} is ${wild}`,
-          );
-        }
-        for (const wild of kind === "size" ? [-1, -0x8000_0000, end] : []) {
-          prepare(guest);
-          const params = valid.with(i, wild);
-          assertTrap(
-            name,
-            outcome(() => guest.raw(name, ...params)),
-            `parameter ${i} is ${wild}`,
-          );
-        }
+        const wild =
+          kind === "pointer"
+            ? [end, end + 1, -1, -8, 0x7fff_ffff, -0x8000_0000]
+            : kind === "size"
+              ? [-1, -0x8000_0000, end]
+              : [];
+        for (const params of [valid, closed])
+          for (const value of wild) {
+            prepare(guest);
+            assertTrap(
+              name,
+              outcome(() => guest.raw(name, ...params.with(i, value))),
+              `parameter ${i} is ${value}`,
+            );
+          }
       });
       guest.call("sched_yield");
     });

@@ -33,9 +33,10 @@ const OF_VERSION: Readonly<Record<Version, Readonly<Record<string, number>>>> = 
  * A guest that exports what it imports, with 16 MiB of memory: its calls are made from outside, one by one.
  *
  * @param fields of the module, more of them; what is imported is `$name`
+ * @param others functions that take another number of parameters than in either version
  */
-export function socketModule(version: Version, fields = ""): Uint8Array {
-  const functions = Object.entries({ ...SAME, ...OF_VERSION[version] });
+export function socketModule(version: Version, fields = "", others: Readonly<Record<string, number>> = {}): Uint8Array {
+  const functions = Object.entries({ ...SAME, ...OF_VERSION[version], ...others });
   const imports = functions.map(
     ([name, count]) =>
       `(import "wasi_snapshot_preview1" "${name}" (func $${name} (param${" i32".repeat(count)}) (result i32)))`,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Errno } from "../../errno.ts";
-import { Channel } from "../channel.ts";
-import { type Datagram, writeDatagram } from "../datagram.ts";
+import { Channel, RING_BYTES } from "../channel.ts";
+import { type Datagram, HEADER_BYTES, readDatagram, writeDatagram } from "../datagram.ts";
 import type { Endpoint } from "../protocol.ts";
 import { bindDatagrams, Datagrams } from "./datagrams.ts";
 
@@ -13,6 +13,7 @@ import { bindDatagrams, Datagrams } from "./datagrams.ts";
 const MANY = 200;
 
 interface Sender {
+  readonly socket: Socket;
   readonly datagrams: Datagrams;
   readonly channel: Channel;
   /** Resolves when the socket is closed. */
@@ -20,12 +21,16 @@ interface Sender {
   say(to: Omit<Datagram, "size">, count: number): void;
 }
 
-async function sender(): Promise<Sender> {
+/** What a test that fails leaves open would keep its process. */
+async function sender(context: TestContext): Promise<Sender> {
   const channel = new Channel();
   const done = Promise.withResolvers<void>();
   const socket = await bindDatagrams({ host: "127.0.0.1", port: 0 }, false);
+  const datagrams = new Datagrams(socket, channel, { wake: () => {}, done: done.resolve });
+  context.after(() => datagrams.close(0));
   return {
-    datagrams: new Datagrams(socket, channel, { wake: () => {}, done: done.resolve }),
+    socket,
+    datagrams,
     channel,
     done: done.promise,
     say: (to, count) => {
@@ -34,16 +39,17 @@ async function sender(): Promise<Sender> {
   };
 }
 
-async function peerOf(): Promise<{ readonly socket: Socket; readonly local: Endpoint }> {
+async function peerOf(context: TestContext): Promise<{ readonly socket: Socket; readonly local: Endpoint }> {
   const socket = createSocket("udp4");
+  context.after(() => socket.close());
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   const { address, port } = socket.address();
   return { socket, local: { host: address, port } };
 }
 
-test("what cannot be sent at all is an error each, not a call deeper each", async () => {
-  const { datagrams, channel, done, say } = await sender();
+test("what cannot be sent at all is an error each, not a call deeper each", async (context) => {
+  const { datagrams, channel, done, say } = await sender(context);
   // The one: no port. The other: a peer that the socket does not have.
   for (const to of [
     { host: "127.0.0.1", port: 0 },
@@ -59,9 +65,9 @@ test("what cannot be sent at all is an error each, not a call deeper each", asyn
   await done;
 });
 
-test("a socket with much to send lets others have their turn", async () => {
-  const { socket, local } = await peerOf();
-  const { datagrams, channel, done, say } = await sender();
+test("a socket with much to send lets others have their turn", async (context) => {
+  const { local } = await peerOf(context);
+  const { datagrams, channel, done, say } = await sender(context);
   say(local, MANY);
   datagrams.bell();
   await turn();
@@ -74,12 +80,11 @@ test("a socket with much to send lets others have their turn", async () => {
   assert.equal(channel.outgoing.available, 0);
   datagrams.close();
   await done;
-  socket.close();
 });
 
-test("what was said before a connect, or before the close, goes where it was to go", async () => {
-  const [first, second] = [await peerOf(), await peerOf()];
-  const { datagrams, channel, done, say } = await sender();
+test("what was said before a connect, or before the close, goes where it was to go", async (context) => {
+  const [first, second] = [await peerOf(context), await peerOf(context)];
+  const { datagrams, channel, done, say } = await sender(context);
   const heard = ({ socket }: { readonly socket: Socket }): Promise<void> =>
     new Promise((resolve) => {
       let count = 0;
@@ -98,6 +103,29 @@ test("what was said before a connect, or before the close, goes where it was to 
   await done;
   assert.deepEqual([channel.outgoing.available, channel.error], [0, 0]);
   await heardBySecond;
-  first.socket.close();
-  second.socket.close();
+});
+
+test("what the ring has no room for is lost, and what it has stays as it is; once it is read, others come", async (context) => {
+  const { socket, datagrams, channel } = await sender(context);
+  const peer = await peerOf(context);
+  // Not a divisor of what the ring holds: a part of one would fit.
+  const data = Buffer.alloc(1100);
+  /** One at a time, so that the kernel loses none. */
+  const hear = async (number: number): Promise<void> => {
+    data.writeUInt32LE(number);
+    const heard = once(socket, "message");
+    peer.socket.send(data, datagrams.local.port, datagrams.local.host);
+    await heard;
+  };
+  const read = (): number | undefined => {
+    const buffer = Buffer.alloc(data.length);
+    return readDatagram(channel.incoming, [buffer]) === undefined ? undefined : buffer.readUInt32LE();
+  };
+  const room = Math.floor(RING_BYTES / (data.length + HEADER_BYTES));
+  for (let i = 0; i < 2 * room; i++) await hear(i);
+  assert.equal(channel.incoming.available, room * (data.length + HEADER_BYTES));
+  for (let i = 0; i < room; i++) assert.equal(read(), i);
+  assert.equal(read(), undefined);
+  await hear(4000);
+  assert.equal(read(), 4000);
 });
