@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { Errno } from "../wasi/errno.ts";
 import type { PluginState } from "./options.ts";
 import { data, guest, imports } from "./testing/guests.ts";
-import { POSSIBLE, started } from "./testing/load.ts";
+import { APART, POSSIBLE, started } from "./testing/load.ts";
 
 const SOCKETS = [
   "sock_open:3",
