@@ -3,4 +3,7 @@ import { needsEngine } from "../../packages/otelwasm/src/runtime/testing/engines
 import { specSuite } from "./suite.ts";
 
 const type = "wazero";
-specSuite(type, capabilitiesOf({ type })!.capabilities, () => create({ type }), needsEngine(type));
+for (const mode of ["compiled", "interpreter"]) {
+  const config = { type, wazero: { mode } };
+  specSuite(`${type}, ${mode}`, capabilitiesOf(config)!.capabilities, () => create(config), needsEngine(type));
+}

@@ -42,11 +42,9 @@ type instance struct {
 	mu sync.Mutex
 	// closed is wazero's own mark on the instance: compiled code looks at it where a guest could go on for ever.
 	closed *atomic.Uint64
-	// interrupted stays.
+	// interrupted stays: the instance is of no use any more.
 	interrupted bool
-	// expired says that the call which runs has taken longer than the timeout. It has started at the time `started`, if it is `running`.
-	expired  bool
-	running  bool
+	// deadline is that of the call which runs; zero if none does.
 	deadline time.Time
 }
 
@@ -62,6 +60,7 @@ type hosts struct {
 // function is an export. wazero's functions are not for calls within their own calls: there is one for each depth.
 type function struct {
 	name    string
+	params  []api.ValueType
 	atDepth []api.Function
 }
 
@@ -99,6 +98,9 @@ func (i *instance) showMemory(memory []byte) {
 
 // instantiate runs the module's start function, if it has one.
 func (i *instance) instantiate() error {
+	if i.module.unlinkable != nil {
+		return i.module.unlinkable
+	}
 	ctx := experimental.WithMemoryAllocator(i.ctx, i)
 	ctx = experimental.WithImportResolver(ctx, func(name string) api.Module { return i.module.imported[name] })
 	// Without a name there may be many; and no function is run because of its name.
@@ -119,10 +121,14 @@ func (i *instance) instantiate() error {
 
 // function gives the number of an export, -1 if there is none.
 func (i *instance) function(name string) int {
-	if i.instantiated == nil || i.instantiated.ExportedFunction(name) == nil {
+	if i.instantiated == nil {
 		return -1
 	}
-	i.functions = append(i.functions, &function{name: name})
+	exported := i.instantiated.ExportedFunction(name)
+	if exported == nil {
+		return -1
+	}
+	i.functions = append(i.functions, &function{name: name, params: exported.Definition().ParamTypes()})
 	return len(i.functions) - 1
 }
 
@@ -146,6 +152,7 @@ func (i *instance) call(number int) error {
 		}
 	}()
 	defer i.end()
+	clearUpper(i.slots, exported.params)
 	err := exported.atDepth[depth].CallWithStack(i.ctx, i.slots)
 	returned = err == nil
 	if err != nil && i.stopped() {
@@ -166,7 +173,6 @@ func (i *instance) begin() bool {
 		i.depth--
 		return false
 	}
-	i.running = true
 	if i.timeout > 0 {
 		i.deadline = time.Now().Add(i.timeout)
 		if i.timer == nil {
@@ -183,18 +189,12 @@ func (i *instance) end() {
 	if i.depth > 0 {
 		return
 	}
-	i.mu.Lock()
 	if i.timeout > 0 {
 		i.timer.Stop()
+		i.mu.Lock()
+		i.deadline = time.Time{}
+		i.mu.Unlock()
 	}
-	if i.expired {
-		i.expired = false
-		if !i.interrupted {
-			i.closed.Store(0)
-		}
-	}
-	i.running = false
-	i.mu.Unlock()
 	if i.closing {
 		i.free()
 	}
@@ -204,9 +204,8 @@ func (i *instance) end() {
 func (i *instance) expire() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.running && !time.Now().Before(i.deadline) {
-		i.expired = true
-		i.closed.Store(interruptedMark)
+	if !i.deadline.IsZero() && !time.Now().Before(i.deadline) {
+		i.mark()
 	}
 }
 
@@ -214,6 +213,10 @@ func (i *instance) expire() {
 func (i *instance) interrupt() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.mark()
+}
+
+func (i *instance) mark() {
 	i.interrupted = true
 	if i.closed != nil {
 		i.closed.Store(interruptedMark)
@@ -223,7 +226,7 @@ func (i *instance) interrupt() {
 func (i *instance) stopped() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.interrupted || i.expired
+	return i.interrupted
 }
 
 // close frees the instance, when its calls have returned.
@@ -252,8 +255,9 @@ func (i *instance) free() {
 
 // hostFunction is what a guest imports.
 type hostFunction struct {
-	index           uint32
-	params, results int
+	index   uint32
+	params  int
+	results []api.ValueType
 }
 
 var _ api.GoModuleFunction = hostFunction{}
@@ -268,8 +272,18 @@ func (f hostFunction) Call(ctx context.Context, _ api.Module, stack []uint64) {
 		panic(failure{kindHost, ""})
 	}
 	*hosts.done = 0
-	copy(stack, i.slots[:f.results])
+	copy(stack, i.slots[:len(f.results)])
+	clearUpper(stack, f.results)
 	if i.closed != nil && i.closed.Load() != 0 {
 		panic(failure{kindDeadline, ""})
+	}
+}
+
+// clearUpper clears what the caller left in the upper halves of values that have 32 bits: wazero's interpreter reads them, too.
+func clearUpper(slots []uint64, types []api.ValueType) {
+	for index, t := range types {
+		if t == api.ValueTypeI32 || t == api.ValueTypeF32 {
+			slots[index] = uint64(uint32(slots[index]))
+		}
 	}
 }

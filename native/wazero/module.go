@@ -38,6 +38,8 @@ type module struct {
 	cache    wazero.CompilationCache
 	// imported has the host modules by the name that they are imported under, which may be any text.
 	imported map[string]api.Module
+	// unlinkable is why there can be no instances; nil if there can.
+	unlinkable error
 	// slots is how many values the function with the most parameters or results has; vectors take two.
 	slots int
 }
@@ -93,7 +95,7 @@ func (m *module) buildImports(ctx context.Context) error {
 		key := [2]string{moduleName, name}
 		if other, ok := known[key]; ok {
 			if fmt.Sprint(other.ParamTypes(), other.ResultTypes()) != fmt.Sprint(definition.ParamTypes(), definition.ResultTypes()) {
-				return failure{kindLink, fmt.Sprintf("%s.%s is imported with two types", moduleName, name)}
+				m.unlinkable = failure{kindLink, fmt.Sprintf("%s.%s is imported with two types", moduleName, name)}
 			}
 			continue
 		}
@@ -104,7 +106,7 @@ func (m *module) buildImports(ctx context.Context) error {
 			builder = m.runtime.NewHostModuleBuilder("host " + strconv.Itoa(len(builders)))
 			builders[moduleName] = builder
 		}
-		function := hostFunction{uint32(index), len(definition.ParamTypes()), len(definition.ResultTypes())}
+		function := hostFunction{uint32(index), len(definition.ParamTypes()), definition.ResultTypes()}
 		builder.NewFunctionBuilder().WithGoModuleFunction(function, definition.ParamTypes(), definition.ResultTypes()).Export(name)
 	}
 	for name, builder := range builders {

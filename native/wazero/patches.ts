@@ -229,6 +229,18 @@ const ELEMENT_SEGMENT: readonly Patch[] = [
     find: "func (m *ModuleInstance) applyElements(elems []ElementSegment) {",
     replace: "func (m *ModuleInstance) applyElements(elems []ElementSegment) error {",
   },
+  // Of no elements as well.
+  {
+    file: "internal/wasm/store.go",
+    find: `		if !elem.IsActive() ||
+			// Per https://github.com/WebAssembly/spec/issues/1427 init can be no-op.
+			len(elem.Init) == 0 {
+			continue
+`,
+    replace: `		if !elem.IsActive() {
+			continue
+`,
+  },
   {
     file: "internal/wasm/store.go",
     find: `			// for function invocations.
@@ -294,10 +306,23 @@ const WHOLE_MEMORY: readonly Patch[] = [
   },
 ];
 
+/** Any text is a name: https://webassembly.github.io/spec/core/syntax/modules.html#imports */
+const EMPTY_NAME: readonly Patch[] = [
+  {
+    file: "internal/wasm/module.go",
+    find: `		if imp.Module == "" {
+			return fmt.Errorf("import[%d] has an empty module name", i)
+		}
+`,
+    replace: "",
+  },
+];
+
 export const PATCHES: readonly Patch[] = [
   ...COUNT_DOWN,
   ...NO_GOROUTINE,
   ...NULL_FUNCTION,
   ...ELEMENT_SEGMENT,
   ...WHOLE_MEMORY,
+  ...EMPTY_NAME,
 ];

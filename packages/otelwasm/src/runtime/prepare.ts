@@ -1,4 +1,4 @@
-import { type ModuleInfo, parseModule } from "./binary.ts";
+import { type ModuleInfo, parseModule, SectionId } from "./binary.ts";
 import { exportStart, limitMemory } from "./binary-rewrite.ts";
 import type { CompileOptions } from "./contract.ts";
 import { WasmError } from "./errors.ts";
@@ -27,6 +27,7 @@ export function prepareModule(
   const { binary: limited, info } = limitModule(type, original, options);
   const startExport = nameForStart(info, callsStart);
   const binary = startExport === undefined ? limited : exportStart(limited, info, startExport);
+  if (startExport !== undefined) expectStart(binary, startExport);
   return { binary, info, startExport };
 }
 
@@ -47,9 +48,17 @@ export function limitModule(
   return { binary: limited, info: limited === original ? declared : parseModule(limited) };
 }
 
+/** What an engine would find: https://webassembly.github.io/spec/core/valid/modules.html#start-function */
+function expectStart(binary: Uint8Array, name: string): void {
+  const start = parseModule(binary).exports.find((item) => item.name === name);
+  if (start?.kind !== "function" || start.type.params.length + start.type.results.length > 0)
+    throw new WasmError("invalid_module", "the start function has parameters or results, or is not there");
+}
+
 /** Only a start function that can reach a host function has to wait for the memory. */
 function nameForStart(info: ModuleInfo, callsStart: boolean): string | undefined {
-  if (info.start === undefined) return undefined;
+  // Two of them are for the engine to refuse.
+  if (info.sections.filter(({ id }) => id === SectionId.start).length !== 1) return undefined;
   if (!callsStart && !info.imports.some((item) => item.kind === "function")) return undefined;
   let name = "(start)";
   while (info.exports.some((item) => item.name === name)) name += "'";

@@ -58,6 +58,9 @@ export function fromFailure(kind: number, text: string): WasmError {
   }
 }
 
+/** How wazero refuses what is WebAssembly, but of a proposal that it does not follow here. */
+const UNSUPPORTED = /feature "[^"]*" is disabled|threads feature not enabled/;
+
 /** @param kind what compiling gave */
 export function fromCompile(kind: number, text: string): WasmError {
   switch (kind) {
@@ -66,7 +69,7 @@ export function fromCompile(kind: number, text: string): WasmError {
     case Kind.link:
       return new WasmError("link", text);
     case Kind.invalid:
-      return new WasmError(/feature "[^"]*" is disabled/.test(text) ? "unsupported" : "invalid_module", text);
+      return new WasmError(UNSUPPORTED.test(text) ? "unsupported" : "invalid_module", text);
     default:
       return new WasmError("unsupported", text);
   }

@@ -11,8 +11,9 @@ import type {
 import { WasmError } from "../errors.ts";
 import { resolveImports } from "../link.ts";
 import { NativeBlock } from "../native/ffi.ts";
+import { ModuleCache } from "../native/module-cache.ts";
 import { prepareModule } from "../prepare.ts";
-import { CodeCache } from "./cache.ts";
+import { compileCached } from "./cache.ts";
 import { WazeroFunction } from "./calls.ts";
 import { fromCompile } from "./errors.ts";
 import { WazeroHandle } from "./handle.ts";
@@ -20,13 +21,21 @@ import { WazeroCompiledModule, WazeroInstance, type WazeroSharedModule } from ".
 import { TextBlock, type WazeroLibrary, wazeroLibrary } from "./library.ts";
 import { capabilitiesFor, type WazeroOptions } from "./options.ts";
 
+/** Any thread may; the instance's number is not there before it is made. */
+function interrupt({ call }: WazeroLibrary, cells: Int32Array): void {
+  Atomics.store(cells, 0, 1);
+  const number = Atomics.load(cells, 1);
+  if (number !== 0) call.otelwasm_interrupt(number);
+}
+
 export class WazeroRuntime implements Runtime {
   readonly type = "wazero";
   readonly capabilities: RuntimeCapabilities;
   readonly #library: WazeroLibrary;
   /** The library's number of this runtime. */
   readonly #client: number;
-  readonly #cache: CodeCache | undefined;
+  readonly #cache: ModuleCache | undefined;
+  readonly interrupt?: (cells: Int32Array) => void;
   readonly #compiled = new Set<WazeroCompiledModule>();
   #closed = false;
 
@@ -34,21 +43,22 @@ export class WazeroRuntime implements Runtime {
   constructor(options: WazeroOptions) {
     const { mode, interruptible, cache_dir } = options;
     this.capabilities = capabilitiesFor(options);
-    this.#library = wazeroLibrary(options.library);
-    this.#client = this.#library.call.otelwasm_open(mode === "interpreter" ? 1 : 0, interruptible ? 1 : 0);
-    this.#cache =
-      cache_dir === undefined
-        ? undefined
-        : new CodeCache(cache_dir, `${this.#library.target}\ninterruptible: ${interruptible}`);
+    const library = wazeroLibrary(options.library);
+    const { version, target } = library;
+    if (cache_dir !== undefined)
+      this.#cache = new ModuleCache(cache_dir, { engine: "wazero", version, target, options: { interruptible } });
+    if (interruptible) this.interrupt = (cells) => interrupt(library, cells);
+    this.#client = library.call.otelwasm_open(mode === "interpreter" ? 1 : 0, interruptible ? 1 : 0);
+    this.#library = library;
   }
 
   async compile(original: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
     this.#expectOpen();
-    const { binary, info, startExport } = prepareModule("wazero", original, options);
+    const { binary, info, startExport } = prepareModule("wazero", original, options, true);
     const bytes = NativeBlock.of(binary);
     try {
       const compile = (folder: string): Promise<number> => this.#compile(bytes, folder);
-      const module = await (this.#cache === undefined ? compile("") : this.#cache.compile(bytes.bytes, compile));
+      const module = await (this.#cache === undefined ? compile("") : compileCached(this.#cache, binary, compile));
       const { imports, exports } = info;
       return this.#keep(
         new WazeroCompiledModule(this.#library, this.#client, { module, imports, exports, startExport }),
@@ -95,12 +105,6 @@ export class WazeroRuntime implements Runtime {
       handle.close();
       throw error;
     }
-  }
-
-  interrupt(cells: Int32Array): void {
-    Atomics.store(cells, 0, 1);
-    const number = Atomics.load(cells, 1);
-    if (number !== 0) this.#library.call.otelwasm_interrupt(number);
   }
 
   async close(): Promise<void> {
