@@ -1,6 +1,8 @@
 /** Processors of other toolchains on the host that collectors use: what an author in Go or Rust relies on. Judged by protobufjs. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { everyField } from "../e2e/payload.ts";
 import { decode, items, type Plain, requestType, SIGNALS, type Signal } from "../e2e/proto.ts";
@@ -9,6 +11,7 @@ import type { PluginOptions } from "../packages/otelwasm/src/plugin/options.ts";
 import { WasmPlugin } from "../packages/otelwasm/src/plugin/plugin.ts";
 import { LineLogger } from "../packages/otelwasm/src/plugin/testing/guests.ts";
 import { V8_CAPABILITIES } from "../packages/otelwasm/src/runtime/v8/runtime.ts";
+import { Errno } from "../packages/otelwasm/src/wasi/errno.ts";
 import { buildGuest } from "./build.ts";
 import { needs } from "./needs.ts";
 
@@ -122,6 +125,51 @@ for (const toolchain of ["go", "rust"] as const)
               loaded.lines.includes(`info: configured by ${bytes} bytes, ${size} of them padding`),
               loaded.lines.join("\n"),
             );
+          }
+        });
+
+        test("has the arguments, variables and directories that it was granted, by its language's own library", async () => {
+          const base = await mkdtemp(join(tmpdir(), "otelwasm-guest-"));
+          try {
+            for (const name of ["data", "fixed"]) await mkdir(join(base, name));
+            await writeFile(join(base, "secret"), "not for guests");
+            await writeFile(join(base, "data/target"), "target");
+            await symlink("target", join(base, "data/link"));
+            await symlink("../secret", join(base, "data/outside"));
+            await using loaded = await load(
+              { visit: "/data" },
+              {
+                grants: {
+                  args: ["plugin", "--strict"],
+                  env: { A: "1", B: "2" },
+                  files: [
+                    { host: join(base, "data"), guest: "/data", writable: true },
+                    { host: join(base, "fixed"), guest: "/fixed", writable: false },
+                  ],
+                },
+              },
+            );
+            await loaded.plugin.start();
+            const seen = loaded.lines.flatMap((line) => /^info: visit: (.*)/.exec(line)?.[1] ?? []);
+            assert.deepEqual(seen, [
+              "arguments: plugin --strict",
+              "variables: A=1 B=2",
+              "content: hello world",
+              "from 6: world",
+              "size: 11",
+              "through a link: target",
+              "entries: b true, moved false",
+              `gone: ${Errno.noent}`,
+              `/data/outside: ${Errno.perm}`,
+              // Go's library makes one path of the two, Rust's C library hands it on; what is in no directory Rust's answers by itself.
+              `/data/../secret: ${toolchain === "go" ? Errno.noent : Errno.perm}`,
+              `/etc/passwd: ${toolchain === "go" ? Errno.noent : Errno.notcapable}`,
+              `writing in /fixed: ${Errno.rofs}`,
+            ]);
+            assert.deepEqual((await readdir(join(base, "data"))).sort(), ["link", "outside", "target"]);
+            assert.deepEqual(await readdir(join(base, "fixed")), []);
+          } finally {
+            await rm(base, { recursive: true });
           }
         });
 

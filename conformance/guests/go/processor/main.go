@@ -25,6 +25,8 @@ var config struct {
 	FailConsume  string `json:"fail_consume"`
 	// Says so on all levels, on stdout and on stderr.
 	Chatty bool `json:"chatty"`
+	// A directory that may be written: uses it, and says what came of it.
+	Visit string `json:"visit"`
 	// Only there to be long.
 	Padding string `json:"padding"`
 }
@@ -45,6 +47,11 @@ func start() otelwasm.Status {
 		}
 		fmt.Println("printed")
 		fmt.Fprintln(os.Stderr, "printed to stderr")
+	}
+	if config.Visit != "" {
+		if err := visit(config.Visit); err != nil {
+			return otelwasm.StatusOf(err)
+		}
 	}
 	return failure(config.FailStart)
 }

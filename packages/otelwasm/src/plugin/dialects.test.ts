@@ -262,6 +262,14 @@ inEachIsolation((isolation) => {
       assert.match(error.message, /does not export start_logs_receiver$/);
     });
 
+    test("a program that runs once is told from a plugin, which may export _start beside _initialize", async () => {
+      const fields = '(func (export "_start"))';
+      const error = await failure(load(guest({ fields })));
+      assert.match(error.message, /load: the module exports _start and no _initialize: .*-buildmode=c-shared/);
+      await using loaded = await started(guest({ fields, initialize: "" }));
+      assert.equal(await loaded.consume([]), undefined);
+    });
+
     test("a 64-bit or a shared memory", async () => {
       const wide = await failure(load(guest({ memory: '(memory (export "memory") i64 1)' })));
       assert.match(wide.message, /64-bit addresses/);

@@ -5,12 +5,11 @@ import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../config/load.ts";
 import { applySchema } from "../config/schema.ts";
-import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
 import { pluginConfigSchema } from "./config.ts";
 import { resolveGrants } from "./grants.ts";
 import { grantsOf } from "./grants-config.ts";
 import { data, guest, imports } from "./testing/guests.ts";
-import { failure, inEachIsolation, load, started } from "./testing/load.ts";
+import { failure, inEachIsolation, load, POSSIBLE, started } from "./testing/load.ts";
 import { childrenOf } from "./testing/processes.ts";
 
 let folder: string;
@@ -213,7 +212,7 @@ describe("what the host holds open for a guest", {
       }
     }).length;
   };
-  for (const isolation of V8_CAPABILITIES.isolations)
+  for (const isolation of POSSIBLE)
     for (const [how, end] of [
       ["traps", "unreachable"],
       ["is shut down", "(i32.const 0)"],

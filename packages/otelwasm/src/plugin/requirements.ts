@@ -59,7 +59,17 @@ export function resolveExports(
   }
   problems.push(...memoryProblems(exports, missing));
   if (missing.length > 0) problems.unshift(`the module does not export ${missing.join(", ")}`);
+  if (isCommand(exports))
+    problems.unshift(
+      "the module exports _start and no _initialize: it is a program that runs once (a command of WASI), and a plugin is called again and again; build it as a reactor (Go: -buildmode=c-shared, Rust: a cdylib, clang: -mexec-model=reactor)",
+    );
   return { resolved, problems };
+}
+
+/** https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md: nothing else of a command may be called before `_start`, nor after it. */
+function isCommand(exports: readonly ExportType[]): boolean {
+  const has = (name: string): boolean => exports.some((item) => item.kind === "function" && item.name === name);
+  return has("_start") && !has("_initialize");
 }
 
 /** The memory must be exported as `memory`, and be one that 32-bit pointers reach and only the guest writes to. */

@@ -3,6 +3,7 @@
 // The example's: what authors copy is what is tested here.
 #[path = "../../../../../examples/rust-drop/src/abi.rs"]
 mod abi;
+mod visit;
 
 use std::sync::OnceLock;
 
@@ -25,6 +26,8 @@ struct Settings {
     fail_consume: Option<String>,
     /// Says so on all levels, on stdout and on stderr.
     chatty: bool,
+    /// A directory that may be written: uses it, and says what came of it.
+    visit: Option<String>,
     /// Only there to be long.
     padding: String,
 }
@@ -69,6 +72,9 @@ fn configure() -> Result<(), Refusal> {
         }
         println!("printed");
         eprintln!("printed to stderr");
+    }
+    if let Some(directory) = &settings.visit {
+        visit::visit(directory).map_err(failed)?;
     }
     refuse(settings.fail_start.as_ref())
 }

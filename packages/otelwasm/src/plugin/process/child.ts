@@ -51,6 +51,7 @@ export class Child {
   /** Why it was ended from here. */
   #reason: string | undefined;
 
+  /** @throws Error if the system cannot be asked for it */
   constructor(options: ChildOptions) {
     this.#options = options;
     const { file, args, env } = options.launcher ?? THIS_PROGRAM;
@@ -61,9 +62,15 @@ export class Child {
       detached: true,
       windowsHide: true,
     });
-    this.#process.on("error", (error) => this.kill(`cannot be started: ${error.message}`));
+    const { promise: ended, resolve } = Promise.withResolvers<string>();
+    void ended.then(options.ended);
+    this.#process.on("error", (error) => {
+      this.kill(`cannot be started: ${error.message}`);
+      // What was never there is not always said to be closed.
+      if (this.#process.pid === undefined) resolve(this.#reason ?? error.message);
+    });
     this.#process.on("exit", () => this.#killGroup());
-    this.#process.on("close", (code, signal) => options.ended(this.#reason ?? this.#describe(code, signal)));
+    this.#process.on("close", (code, signal) => resolve(this.#reason ?? this.#describe(code, signal)));
     this.#readOutput();
     // Without any, if the system has no more of something that a process needs.
     const pipe: unknown = this.#process.stdio?.[PIPE];
@@ -104,6 +111,8 @@ export class Child {
   /** Whatever it does now. @param reason what is told of its end */
   kill(reason?: string): void {
     this.#reason ??= reason;
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) return;
     this.#process.kill("SIGKILL");
     this.#killGroup();
   }
@@ -149,8 +158,8 @@ export class Child {
 }
 
 /** Keeps no process. */
-function eachLine(stream: Readable | null, take: (line: string) => void): void {
-  if (stream === null) return;
+function eachLine(stream: Readable | null | undefined, take: (line: string) => void): void {
+  if (!stream) return;
   let rest = "";
   stream.setEncoding("utf8");
   stream.on("data", (text: string) => {

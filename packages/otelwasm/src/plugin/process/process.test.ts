@@ -110,28 +110,6 @@ describe("a process that ends", () => {
     assert.equal(loaded.plugin.stats.errors, 0);
   });
 
-  test("again and again: what comes meanwhile waits or gets an answer, and nothing is left behind", async () => {
-    const handles = process.getActiveResourcesInfo().length;
-    const loaded = await started(GUEST, { restart: { initialIntervalMs: 0, maxRestarts: 1_000 } });
-    const seen = new Set<number>();
-    for (let round = 0; round < 100; round++) {
-      const replaced = loaded.logger.next(/was replaced/);
-      const pid = processId();
-      seen.add(pid);
-      const call = loaded.consume([round]).catch((error: Error) => error.message);
-      process.kill(pid, "SIGKILL");
-      await replaced;
-      const outcome = await call;
-      if (typeof outcome === "string") assert.match(outcome, /was ended by SIGKILL/);
-      else assert.deepEqual(outcome, [Uint8Array.of(round)]);
-    }
-    assert.equal(loaded.plugin.stats.restarts, 100);
-    assert.equal(seen.size, 100);
-    await loaded.plugin.shutdown();
-    assert.deepEqual(childrenOf(process.pid), []);
-    assert.equal(process.getActiveResourcesInfo().length, handles);
-  });
-
   test("in start and in shutdown: they fail with that", async () => {
     const spins = "(call $here) (loop $spin (br $spin)) (i32.const 0)";
     await using starting = await Loaded.load({ ...GUEST, start: spins });
@@ -289,6 +267,11 @@ describe("a program in its place that is not what it should be", () => {
       message,
       /^wasm\/apart: instantiation: the process of the instance cannot be started: spawn \/no\/such\/program ENOENT$/,
     );
+  });
+
+  test("cannot be there", async () => {
+    const { message } = await opened("no\0program");
+    assert.match(message, /^wasm\/apart: instantiation: the process of the instance cannot be started: .*null bytes/);
   });
 
   test("ends at once: its last words are in the error, all of them in the log", async () => {

@@ -5,7 +5,7 @@ import { PluginError } from "../errors.ts";
 import type { PluginLimits } from "../options.ts";
 import type { Breakage, Call, Place, PlaceOwner } from "../place.ts";
 import { decodeError } from "../worker/protocol.ts";
-import { Child } from "./child.ts";
+import { Child, type ChildOptions } from "./child.ts";
 import { FrameError } from "./frames.ts";
 import { readBroken, readCount, readError, readLog, readText } from "./messages.ts";
 import { Answer, nextNumber, Order } from "./protocol.ts";
@@ -155,10 +155,7 @@ export class ProcessPlace implements Place {
   #spawn(): void {
     const { id, plan, limits, logger, launcher } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#exited = promise;
-    this.#ending = undefined;
-    this.#phase = "booting";
-    const child = new Child({
+    const child = this.#start({
       id,
       launcher,
       maxPayload: Math.max(limits.maxResultBytes, MIN_PAYLOAD),
@@ -171,8 +168,20 @@ export class ProcessPlace implements Place {
       },
     });
     this.#child = child;
+    this.#exited = promise;
+    this.#ending = undefined;
+    this.#phase = "booting";
     child.add(Order.plan, 0, 0, plan);
     if (this.#shutdownRequested) child.add(Order.requestShutdown);
+  }
+
+  #start(options: ChildOptions): Child {
+    try {
+      return new Child(options);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw this.#error("instantiation", `the process of the instance cannot be started: ${why}`);
+    }
   }
 
   /** Something is under way, which the process must not end without. */

@@ -22,6 +22,9 @@ let current: Isolation | undefined;
 /** The engine that these tests run on: with OTELWASM_TEST_ENGINE, the same tests hold another one to what the embedded one does. */
 const TEST_ENGINE: string = process.env.OTELWASM_TEST_ENGINE ?? "v8";
 
+/** Where its guests can be. */
+export const POSSIBLE: readonly Isolation[] = capabilitiesOf({ type: TEST_ENGINE })?.capabilities.isolations ?? [];
+
 /** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
 export const THREADS: readonly Isolation[] = ["worker", "inline"];
 
@@ -33,8 +36,7 @@ export function inEachIsolation(
   tests: (isolation: Isolation) => void,
   isolations: readonly Isolation[] = ISOLATIONS,
 ): void {
-  const possible = capabilitiesOf({ type: TEST_ENGINE })?.capabilities.isolations ?? [];
-  for (const isolation of isolations.filter((isolation) => possible.includes(isolation)))
+  for (const isolation of isolations.filter((isolation) => POSSIBLE.includes(isolation)))
     describe(`isolation ${isolation}`, () => {
       before(() => {
         current = isolation;

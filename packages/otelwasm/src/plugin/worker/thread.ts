@@ -8,7 +8,7 @@ import { PluginError } from "../errors.ts";
 import { ownCopy } from "../guest-memory.ts";
 import type { PluginLimits } from "../options.ts";
 import type { Breakage, Call, Place, PlaceOwner } from "../place.ts";
-import { interruptWorker } from "./interrupt.ts";
+import { interruptAtExit, interruptWorker } from "./interrupt.ts";
 import {
   Answer,
   Control,
@@ -191,6 +191,8 @@ export class ThreadPlace implements Place {
       },
     });
     this.#worker = worker;
+    const { interrupt } = this.#options;
+    if (interrupt !== undefined) interruptAtExit(worker, this.#control, interrupt);
     worker.on("message", (answers: unknown[]) => this.#receive(answers));
     worker.on("error", (error: Error) => {
       this.#ending ??= {

@@ -19,9 +19,17 @@ import { sandboxTests } from "./sandbox.ts";
 import { LIST, RESULT } from "./signatures.ts";
 import { wildTests } from "./wild.ts";
 
-/** @param pin how files are reached: each way that the platform has */
-export function wasiSuite(name: string, createRuntime: () => Promise<Runtime>, pin: Pin = PIN): void {
-  describe(`${name}: WASI preview 1`, () => {
+/**
+ * @param pin how files are reached: each way that the platform has
+ * @param options of the suite, see `needsEngine`
+ */
+export function wasiSuite(
+  name: string,
+  createRuntime: () => Promise<Runtime>,
+  pin: Pin = PIN,
+  options: { readonly skip?: string } = {},
+): void {
+  describe(`${name}: WASI preview 1`, options, () => {
     let runtime: Runtime;
     before(async () => {
       runtime = await createRuntime();

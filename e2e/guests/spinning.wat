@@ -1,0 +1,17 @@
+;; Says that it spins, and does, for every batch.
+(module
+  (import "opentelemetry.io/wasm" "log" (func $log (param i32 i32 i32)))
+  (memory (export "memory") 16)
+  (data (i32.const 16) "guest spins")
+  (func (export "abi_version_v1"))
+  (func (export "get_supported_telemetry") (result i32) (i32.const 7))
+  (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "start") (result i32) (i32.const 0))
+  (func (export "shutdown") (result i32) (i32.const 0))
+  (func $spin (param i32 i32) (result i32)
+    (call $log (i32.const 2) (i32.const 16) (i32.const 11))
+    (loop $forever (br $forever))
+    (i32.const 0))
+  (export "consume_traces" (func $spin))
+  (export "consume_metrics" (func $spin))
+  (export "consume_logs" (func $spin)))
