@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 
@@ -42,7 +44,12 @@ type module struct {
 	unlinkable error
 	// slots is how many values the function with the most parameters or results has; vectors take two.
 	slots int
+	// large says that what it took to compile, and its code, is worth giving back to the system at once.
+	large bool
 }
+
+// largeModule is in bytes of the binary.
+const largeModule = 1 << 20
 
 // compile compiles a module and what it imports.
 //
@@ -54,7 +61,7 @@ func compile(o options, binary []byte, folder string) (*module, error) {
 		config = wazero.NewRuntimeConfigInterpreter()
 	}
 	config = config.WithCoreFeatures(o.features()).WithCloseOnContextDone(o.interruptible).WithDebugInfoEnabled(false)
-	m := &module{owners: 1, imported: map[string]api.Module{}, slots: 1}
+	m := &module{owners: 1, imported: map[string]api.Module{}, slots: 1, large: len(binary) >= largeModule}
 	if folder != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(folder)
 		if err != nil {
@@ -71,7 +78,7 @@ func compile(o options, binary []byte, folder string) (*module, error) {
 		}
 	}()
 	var err error
-	if m.compiled, err = m.runtime.CompileModule(ctx, binary); err != nil {
+	if m.compiled, err = m.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.NumCPU()), binary); err != nil {
 		return nil, err
 	}
 	for _, definition := range m.compiled.ExportedFunctions() {
@@ -81,6 +88,9 @@ func compile(o options, binary []byte, folder string) (*module, error) {
 		return nil, err
 	}
 	complete = true
+	if m.large {
+		debug.FreeOSMemory()
+	}
 	return m, nil
 }
 
@@ -147,5 +157,9 @@ func (m *module) close() {
 	_ = m.runtime.Close(ctx)
 	if m.cache != nil {
 		_ = m.cache.Close(ctx)
+	}
+	if m.large {
+		// wazero leaves the code to Go's collector, which sees only the few bytes that lead to it.
+		go debug.FreeOSMemory()
 	}
 }

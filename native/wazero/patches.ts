@@ -306,6 +306,24 @@ const WHOLE_MEMORY: readonly Patch[] = [
   },
 ];
 
+/** Several threads compile a module; a panic of one would end the process, as the caller cannot recover what happens in another goroutine. */
+const COMPILATION_PANIC: readonly Patch[] = [
+  {
+    file: `${COMPILER}/engine.go`,
+    find: `				defer wg.Done()
+
+				// Creates new compiler instances`,
+    replace: `				defer wg.Done()
+				defer func() {
+					if r := recover(); r != nil {
+						cancel(fmt.Errorf("the compiler failed: %v", r))
+					}
+				}()
+
+				// Creates new compiler instances`,
+  },
+];
+
 /** Any text is a name: https://webassembly.github.io/spec/core/syntax/modules.html#imports */
 const EMPTY_NAME: readonly Patch[] = [
   {
@@ -324,5 +342,6 @@ export const PATCHES: readonly Patch[] = [
   ...NULL_FUNCTION,
   ...ELEMENT_SEGMENT,
   ...WHOLE_MEMORY,
+  ...COMPILATION_PANIC,
   ...EMPTY_NAME,
 ];
