@@ -105,6 +105,8 @@ class GuestThread {
   async #quit(): Promise<void> {
     await this.#guest?.close();
     await this.#engine?.runtime.close();
+    Atomics.store(this.#control, Control.released, 1);
+    Atomics.notify(this.#control, Control.released);
     process.exit();
   }
 

@@ -5,12 +5,20 @@ import { Control, interruptCells, proceed, type Request, wakeCell } from "./prot
 /** A worker that does not end itself after so many milliseconds is ended, which may leave what the engine keeps for it. */
 const INTERRUPT_MS = 2_000;
 
-/** What ends the calls of the workers that are there, each once. */
-const running = new Set<() => void>();
+interface Running {
+  /** Has the worker release its instance. */
+  end(): void;
+  /** Waits for that, on this thread. */
+  wait(): void;
+}
 
-/** `process.exit` waits for the ends of threads, and one that runs such an engine's code has none. */
+/** The workers that are there. */
+const running = new Set<Running>();
+
+/** `process.exit` waits for the ends of threads. One that runs such an engine's code has none, and one that is being ended cannot run the host functions of its guest. */
 function endAll(): void {
-  for (const end of running) end();
+  for (const { end } of running) end();
+  for (const { wait } of running) wait();
 }
 
 /**
@@ -19,17 +27,21 @@ function endAll(): void {
  * @param interrupt `Runtime.interrupt`
  */
 export function interruptAtExit(worker: Worker, control: Int32Array, interrupt: (cells: Int32Array) => void): void {
-  const end = (): void => stopGuest(control, interrupt);
+  const entry: Running = {
+    end: () => stopGuest(worker, control, interrupt),
+    wait: () => void Atomics.wait(control, Control.released, 0, INTERRUPT_MS),
+  };
   if (running.size === 0) process.on("exit", endAll);
-  running.add(end);
+  running.add(entry);
   worker.once("exit", () => {
-    running.delete(end);
+    running.delete(entry);
     if (running.size === 0) process.off("exit", endAll);
   });
 }
 
 /** One that waits in a host function has to come back to where the engine can end it. */
-function stopGuest(control: Int32Array, interrupt: (cells: Int32Array) => void): void {
+function stopGuest(worker: Worker, control: Int32Array, interrupt: (cells: Int32Array) => void): void {
+  worker.postMessage({ op: "quit" } satisfies Request);
   Atomics.store(control, Control.shutdown, 1);
   wakeUp(wakeCell(control));
   proceed(control);
@@ -44,8 +56,7 @@ function stopGuest(control: Int32Array, interrupt: (cells: Int32Array) => void):
  */
 export function interruptWorker(worker: Worker, control: Int32Array, interrupt: (cells: Int32Array) => void): void {
   worker.ref();
-  worker.postMessage({ op: "quit" } satisfies Request);
-  stopGuest(control, interrupt);
+  stopGuest(worker, control, interrupt);
   const force = setTimeout(() => void worker.terminate(), INTERRUPT_MS);
   worker.once("exit", () => clearTimeout(force));
 }

@@ -45,10 +45,12 @@ export const Control = {
   wake: 4,
   /** Where `InstantiateOptions.interrupt` begins. Its first cell says that the worker is to end, too. */
   interrupt: 5,
+  /** 1 when the worker has released its instance because it was interrupted, and runs nothing of the engine any more. */
+  released: 7,
 } as const;
 
 export function createControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer((Control.interrupt + INTERRUPT_CELLS) * 4));
+  return new Int32Array(new SharedArrayBuffer((Control.released + 1) * 4));
 }
 
 export function interruptCells(control: Int32Array): Int32Array {

@@ -9,6 +9,7 @@ import { WasmError } from "../errors.ts";
 import { featuresSuite } from "../features.suite.ts";
 import { create } from "../registry.ts";
 import { Bench, call, hasCode, host } from "../testing/bench.ts";
+import { expectFlatMemory } from "../testing/cycles.ts";
 import { wat } from "../testing/wat.ts";
 import "../engines.ts";
 import { fromTrap } from "./errors.ts";
@@ -115,4 +116,10 @@ test("v8: a trap that is not known keeps the engine's words, and its cause", () 
   assert.equal(error.code, "trap");
   assert.match(error.message, /a trap of a later version/);
   assert.equal(error.cause, cause);
+});
+
+test("v8: 1000 instances leave nothing behind", async () => {
+  const runtime = await create({ type: "v8" });
+  await expectFlatMemory(runtime);
+  await runtime.close();
 });

@@ -10,6 +10,7 @@ import { INTERRUPT_CELLS, type Runtime } from "../contract.ts";
 import { featuresSuite } from "../features.suite.ts";
 import { capabilitiesOf, create, validate } from "../registry.ts";
 import { Bench, call, hasCode, host } from "../testing/bench.ts";
+import { expectFlatMemory } from "../testing/cycles.ts";
 import { needsEngine } from "../testing/engines.ts";
 import { wat } from "../testing/wat.ts";
 import "../engines.ts";
@@ -150,23 +151,5 @@ describe("wasmtime: what it can beyond the contract", NEEDS, () => {
     await rm(folder, { recursive: true });
   });
 
-  test("instances by the hundred leave nothing behind", async () => {
-    const text = '(module (import "env" "f" (func $f)) (memory (export "memory") 1) (func (export "g") (call $f)))';
-    const module = await bench.runtime.compile(wat(text));
-    const cycle = async (times: number): Promise<void> => {
-      for (let n = 0; n < times; n++) {
-        const functions = [host("f", [], [], () => undefined)];
-        const { instance, context } = await bench.runtime.instantiateWithHost(module, { functions });
-        call(instance, "g");
-        instance.memory!.write(0, Uint8Array.of(1));
-        await instance.close();
-        await context.close();
-      }
-    };
-    await cycle(100);
-    const before = process.memoryUsage().rss;
-    await cycle(1000);
-    const grown = process.memoryUsage().rss - before;
-    assert.ok(grown < 64 * 2 ** 20, `${grown} bytes more`);
-  });
+  test("1000 instances leave nothing behind", () => expectFlatMemory(bench.runtime));
 });

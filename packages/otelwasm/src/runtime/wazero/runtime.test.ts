@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { wasiSuite } from "../../wasi/testing/conformance.ts";
+import { test } from "node:test";
 import { contractSuite } from "../contract.suite.ts";
 import type { Runtime } from "../contract.ts";
 import { featuresSuite } from "../features.suite.ts";
@@ -44,10 +43,6 @@ async function createAdopting(): Promise<Runtime> {
 }
 
 contractSuite("wazero, adopted modules", capabilitiesOf({ type: "wazero" })!.capabilities, createAdopting, NEEDS);
-
-describe("wazero", NEEDS, () => {
-  wasiSuite("wazero", () => create({ type: "wazero" }));
-});
 
 test("wazero's options are checked, each with its path", () => {
   const check = (wazero: object): string[] =>
