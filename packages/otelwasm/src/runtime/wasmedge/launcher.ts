@@ -12,7 +12,7 @@ const LOADERS: Readonly<Record<string, string>> = { x64: "ld-linux-x86-64.so.2",
  * with a newer one.
  *
  * @param option `runtime_config.wasmedge.library`
- * @returns undefined where this program's own C library will do
+ * @returns this very program where its own C library will do; undefined where there is no library
  */
 export function wasmedgeLauncher(option: string | undefined): Launcher | undefined {
   const loaderName = LOADERS[process.arch];
@@ -20,6 +20,8 @@ export function wasmedgeLauncher(option: string | undefined): Launcher | undefin
     return undefined;
   const folder = dirname(libraryPath(WASMEDGE, option));
   const file = join(folder, loaderName);
-  if (!existsSync(file)) return undefined;
-  return { file, args: ["--library-path", folder, process.execPath], env: libraryEnvironment() };
+  const env = libraryEnvironment();
+  return existsSync(file)
+    ? { file, args: ["--library-path", folder, process.execPath], env }
+    : { file: process.execPath, args: [], env };
 }
