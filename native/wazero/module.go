@@ -55,6 +55,9 @@ const largeModule = 1 << 20
 //
 // folder is where wazero keeps its code, or finds it; "" for none.
 func compile(o options, binary []byte, folder string) (*module, error) {
+	if err := expectModest(binary); err != nil {
+		return nil, err
+	}
 	ctx := context.Background()
 	config := wazero.NewRuntimeConfigCompiler()
 	if o.interpreter {

@@ -1,5 +1,5 @@
 /**
- * What is changed in wazero's own source when it is built, each as a text that must be there exactly once and what stands there instead: how a call is
+ * What is changed in wazero's own source when it is built, each as a text that must be there exactly so often and what stands there instead: how a call is
  * interrupted, which wazero can do but at twenty times the cost, and where it departs from the specification.
  */
 export interface Patch {
@@ -7,6 +7,8 @@ export interface Patch {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** Default: 1. */
+  readonly times?: number;
 }
 
 const COMPILER = "internal/engine/wazevo";
@@ -324,6 +326,53 @@ const COMPILATION_PANIC: readonly Patch[] = [
   },
 ];
 
+/** Something is said to have so many elements or bytes, of one at least, that the module is too short for them; `limits.go` has what can be seen from outside. */
+function expectSize(file: string, find: string, count: string, result: string): Patch {
+  return { file, find, replace: `	if err := expectSize(r, ${count}); err != nil {\n		${result}\n	}\n${find}` };
+}
+
+const BINARY = "internal/wasm/binary";
+const SIZES: readonly Patch[] = [
+  {
+    file: `${BINARY}/value.go`,
+    find: "func decodeValueTypes(",
+    replace: `func expectSize(r *bytes.Reader, size uint32) error {
+	if uint64(size) > uint64(r.Len()) {
+		return fmt.Errorf("there are %d bytes for %d elements", r.Len(), size)
+	}
+	return nil
+}
+
+func decodeValueTypes(`,
+  },
+  expectSize(`${BINARY}/value.go`, "	ret := make([]wasm.ValueType, 0, num)\n", "num", "return nil, err"),
+  expectSize(`${BINARY}/value.go`, "	buf := make([]byte, size)\n", "size", 'return "", 0, err'),
+  {
+    file: `${BINARY}/element.go`,
+    find: "	vec := make([]wasm.ConstantExpression, vs)\n",
+    replace: `	if err := expectSize(r, vs); err != nil {
+		return nil, err
+	}
+	vec := make([]wasm.ConstantExpression, vs)
+`,
+    times: 2,
+  },
+  expectSize(`${BINARY}/data.go`, "	ret.Init = make([]byte, vs)\n", "vs", "return err"),
+  expectSize(`${BINARY}/names.go`, "	return functionCount, nil\n", "functionCount", "return 0, err"),
+  expectSize(`${BINARY}/names.go`, "		locals := make(wasm.NameMap, localCount)\n", "localCount", "return nil, err"),
+  // What is wrong with names makes no module wrong: https://webassembly.github.io/spec/core/appendix/custom.html
+  {
+    file: `${BINARY}/decoder.go`,
+    find: "				m.NameSection, err = decodeNameSection(r, uint64(limit))\n",
+    replace: `				m.NameSection, err = decodeNameSection(r, uint64(limit))
+				if err != nil || sectionContentStart-r.Len() != int(sectionSize) {
+					m.NameSection, err = nil, nil
+					_, _ = r.Seek(int64(sectionSize)-int64(sectionContentStart-r.Len()), io.SeekCurrent)
+				}
+`,
+  },
+];
+
 /** Any text is a name: https://webassembly.github.io/spec/core/syntax/modules.html#imports */
 const EMPTY_NAME: readonly Patch[] = [
   {
@@ -343,5 +392,6 @@ export const PATCHES: readonly Patch[] = [
   ...ELEMENT_SEGMENT,
   ...WHOLE_MEMORY,
   ...COMPILATION_PANIC,
+  ...SIZES,
   ...EMPTY_NAME,
 ];

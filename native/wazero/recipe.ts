@@ -100,26 +100,23 @@ function go(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): 
   return stdout.trim();
 }
 
-/** The module without its tests, changed as `patches.ts` says. @throws Error if what is to be replaced is not there once */
+/** The module without its tests, changed as `patches.ts` says. @throws Error if what is to be replaced is not there */
 function copyPatched(from: string, to: string): void {
   cpSync(from, to, {
     recursive: true,
     filter: (source) =>
       !/(^|\/)(testdata|examples|site|spectest|cmd)$|_test\.go$/.test(relative(from, source).split(sep).join("/")),
   });
-  for (const { file, find, replace } of PATCHES) {
+  for (const { file, find, replace, times = 1 } of PATCHES) {
     const path = join(to, file);
     const text = readFileSync(path, "utf8");
-    const times = text.split(find).length - 1;
-    if (times !== 1)
+    const parts = text.split(find);
+    if (parts.length - 1 !== times)
       throw new Error(
-        `${MODULE} ${version} is not what the recipe was written for: ${file} has ${times} times\n${find}`,
+        `${MODULE} ${version} is not what the recipe was written for: ${file} has ${parts.length - 1} times\n${find}`,
       );
     chmodSync(path, 0o644);
-    writeFileSync(
-      path,
-      text.replace(find, () => replace),
-    );
+    writeFileSync(path, parts.join(replace));
   }
 }
 

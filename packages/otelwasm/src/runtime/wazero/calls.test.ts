@@ -46,6 +46,7 @@ function guestThread(
   name: string,
   config: RuntimeConfig,
   closes = true,
+  hostCode = "undefined",
 ): { readonly worker: Worker; readonly exit: Promise<unknown>; next(): Promise<unknown> } {
   const worker = new Worker(
     `const { parentPort, workerData } = require("node:worker_threads");
@@ -54,7 +55,12 @@ function guestThread(
        await import(workerData.engines);
        const runtime = await create(workerData.config);
        const module = runtime.adopt(workerData.shared);
-       const functions = [{ moduleName: "env", functionName: "f", params: [], results: [], function: () => undefined }];
+       let calls = 0;
+       const run = () => {
+         if (calls++ === 0 && !workerData.closes) parentPort.postMessage("in the host");
+         ${hostCode};
+       };
+       const functions = [{ moduleName: "env", functionName: "f", params: [], results: [], function: run }];
        const made = await runtime.instantiateWithHost(module, { functions }, { interrupt: workerData.cells });
        parentPort.postMessage(made.instance.function("ok").call());
        try { made.instance.function(workerData.name).call(); } catch (error) { parentPort.postMessage(error.code); }
@@ -192,6 +198,26 @@ describe("wazero: threads", NEEDS, () => {
         before,
         "what it had is freed by whoever calls next",
       );
+    }
+  });
+
+  test("a worker that is terminated in a host function, or in a guest that calls one, ends", async () => {
+    const module = await bench.runtime.compile(wat(ENDLESS));
+    const before = counts();
+    for (const wait of ["Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)", "for (;;);", "undefined"]) {
+      const { worker, next, exit } = guestThread(
+        module.share?.(),
+        newCells(),
+        "a loop that calls the host",
+        config,
+        false,
+        wait,
+      );
+      assert.equal(await next(), 7);
+      assert.equal(await next(), "in the host");
+      await worker.terminate();
+      await exit;
+      assert.equal(counts().instances, before.instances);
     }
   });
 

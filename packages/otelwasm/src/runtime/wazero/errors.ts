@@ -71,6 +71,6 @@ export function fromCompile(kind: number, text: string): WasmError {
     case Kind.invalid:
       return new WasmError(UNSUPPORTED.test(text) ? "unsupported" : "invalid_module", text);
     default:
-      return new WasmError("unsupported", text);
+      return new WasmError("unsupported", `wazero failed: ${text}`);
   }
 }
