@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
-import { leftOut } from "./left-out.ts";
+import { leftOut, testFilesOf } from "./left-out.ts";
 
 const GO = "needs go: there is no go in PATH";
 const BOTH = `${GO}; needs rust: rustc has no wasm32-wasip1`;
@@ -23,6 +23,15 @@ describe("what was left out", () => {
     assert.equal(text, `\nLeft out: one; two\n  ${GO}\n\nLeft out: four\n  ${BOTH}\n`);
     assert.deepEqual([files, allowed], [["conformance/a.test.ts"], true]);
     assert.deepEqual(leftOut([{ name: "one", file, skip: false }], []), { text: "", files: [], allowed: true });
+  });
+
+  test("is run again by the test files that have it, or import where it is written", () => {
+    const all = ["scripts/left-out.test.ts", "scripts/imports.test.ts", "docs/abi.test.ts"];
+    assert.deepEqual(testFilesOf(["scripts/left-out.ts", "docs/abi.test.ts"], all), [
+      "scripts/left-out.test.ts",
+      "docs/abi.test.ts",
+    ]);
+    assert.deepEqual(testFilesOf([], all), []);
   });
 
   test("may be left out only if something is missing that nobody requires", () => {

@@ -2,8 +2,8 @@
  * A reporter of Node's test runner beside the one that a person reads: what was left out and why, at the end. It writes the files of these tests to
  * `build/left-out.json`, which `npm test -- --left-out` runs.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import type { TestEvent } from "node:test/reporters";
 import { required } from "../conformance/needs.ts";
 
@@ -48,6 +48,22 @@ export function leftOut(tests: Iterable<PassedTest>, names: readonly string[] | 
     return `\nLeft out: ${tests.join("; ")}\n  ${reason === "" ? "without a reason" : reason}${wrong}\n`;
   });
   return { text: texts.join(""), files: [...files].sort(), allowed: [...reasons.keys()].every(mayBe) };
+}
+
+/**
+ * The runner says of a test where it is written, which for a suite of several engines is not the file that was run.
+ *
+ * @param files as the runner said, from the repository's root
+ * @param testFiles all that there are, likewise
+ * @returns those of them that are among the files, or import one
+ */
+export function testFilesOf(files: readonly string[], testFiles: readonly string[]): string[] {
+  const wanted = new Set(files.map((file) => resolve(file)));
+  return testFiles.filter((file) => {
+    if (wanted.has(resolve(file))) return true;
+    const imports = [...readFileSync(file, "utf8").matchAll(/^import [^;]*?"(\.[^"]+)";$/gms)];
+    return imports.some(([, specifier]) => wanted.has(resolve(dirname(file), specifier!)));
+  });
 }
 
 export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {

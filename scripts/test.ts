@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { buildGuests } from "../conformance/build.ts";
 import { GUEST_NAMES } from "../conformance/guests.ts";
 import { required } from "../conformance/needs.ts";
-import { LEFT_OUT_FILE } from "./left-out.ts";
+import { LEFT_OUT_FILE, testFilesOf } from "./left-out.ts";
 
 const everything = [
   "packages/*/{src,test,build,tools}/**/*.test.ts",
@@ -23,14 +23,22 @@ const everything = [
 function filesOf(args: readonly string[]): string[] {
   if (args.includes("--left-out")) {
     if (!existsSync(LEFT_OUT_FILE)) fail("--left-out: there has been no run yet");
-    return JSON.parse(readFileSync(LEFT_OUT_FILE, "utf8")) as string[];
+    const files = JSON.parse(readFileSync(LEFT_OUT_FILE, "utf8")) as string[];
+    return testFilesOf(files, everyTestFile());
   }
-  const patterns =
-    args.length > 0
-      ? args.map((arg) => (arg.endsWith(".ts") ? arg : `${arg.replace(/\/$/, "")}/**/*.test.ts`))
-      : everything;
-  const files = patterns.flatMap((pattern) => globSync(pattern, { exclude: (name) => name.includes("node_modules") }));
+  if (args.length === 0) return everyTestFile();
+  const patterns = args.map((arg) => (arg.endsWith(".ts") ? arg : `${arg.replace(/\/$/, "")}/**/*.test.ts`));
+  const files = matching(patterns);
   if (files.length === 0) fail(`no test files match ${patterns.join(" ")}`);
+  return files;
+}
+
+function everyTestFile(): string[] {
+  return matching(everything);
+}
+
+function matching(patterns: readonly string[]): string[] {
+  const files = patterns.flatMap((pattern) => globSync(pattern, { exclude: (name) => name.includes("node_modules") }));
   return [...new Set(files)].sort();
 }
 

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import type { LogAttributes, Logger } from "../../component/logger.ts";
+import { libraryEnvironment } from "../../runtime/native/library.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { openNetwork } from "../../wasi/sockets/network.ts";
 import { wakeUp } from "../../wasi/wait.ts";
@@ -181,8 +182,8 @@ export class ThreadPlace implements Place {
       workerData,
       transferList: network === undefined ? [] : [network.link.port],
       name: `otelwasm ${plan.id}`,
-      // The guest's thread gets nothing of this process: no environment, no options of the command line.
-      env: {},
+      // The guest's thread gets nothing of this process, no environment, no options of the command line, but for where an engine's library is: with another copy of it, it could not share.
+      env: libraryEnvironment(),
       execArgv: EXEC_ARGV,
       resourceLimits: {
         // What a guest keeps outside of its linear memory (tables, garbage-collected objects) is on this heap.
