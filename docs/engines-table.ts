@@ -26,6 +26,7 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: RuntimeCapab
   ["fuel", ({ fuel }) => yes(fuel)],
   ["threads share compiled code", ({ sharedCompile }) => yes(sharedCompile)],
   ["compiled code on disk", ({ diskCache }) => yes(diskCache)],
+  ["host functions call the guest again", ({ nestedCalls }) => yes(nestedCalls)],
   ["threads and atomics", ({ features }) => yes(features.threads)],
   ["SIMD", ({ features }) => yes(features.simd)],
   ["bulk memory", ({ features }) => yes(features.bulkMemory)],

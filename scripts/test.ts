@@ -40,7 +40,7 @@ function fail(problem: string): never {
 }
 
 /** A file of generated tests is one test, too, and lasts as long as it is asked to. */
-const timeout = process.env.OTELWASM_FUZZ_SECONDS === undefined ? 300_000 : 0;
+const timeout = process.env.OTELWASM_FUZZ_SECONDS === undefined ? 600_000 : 0;
 const args = process.argv.slice(2);
 const files = filesOf(args);
 try {

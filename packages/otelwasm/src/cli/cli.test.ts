@@ -77,7 +77,7 @@ describe("engines", () => {
       state: "ready",
       version: process.versions.v8,
       isolation: [...V8_CAPABILITIES.isolations],
-      capabilities: ["ends_with_thread", "memory_limit", "shared_compile", "recursion_traps"],
+      capabilities: ["ends_with_thread", "memory_limit", "shared_compile", "recursion_traps", "nested_calls"],
       features: ["threads", "simd", "bulk_memory", "exceptions", "gc", "memory64", "tail_calls"],
       components: "transpiled",
     });

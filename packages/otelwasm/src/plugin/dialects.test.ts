@@ -301,7 +301,10 @@ inEachIsolation((isolation) => {
     test("bytes that are no module, and a component", async () => {
       assert.match((await failure(load(new TextEncoder().encode("#!/bin/sh")))).message, /not valid WebAssembly/);
       const component = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0);
-      assert.match((await failure(load(component))).message, /this is a component, not a core module/);
+      assert.match(
+        (await failure(load(component))).message,
+        /this is a component of the component model, not a core module/,
+      );
     });
   });
 

@@ -11,6 +11,7 @@ export const BASIC_CAPABILITIES: RuntimeCapabilities = {
   sharedCompile: false,
   diskCache: false,
   recursionTraps: true,
+  nestedCalls: true,
   features: {
     threads: false,
     simd: true,

@@ -67,7 +67,7 @@ const TRAPS: readonly (readonly [name: string, code: WasmErrorCode, module: stri
 /** An engine that cannot says so in its capabilities, and has a test of its own for what happens then. */
 const RECURSION = ["recursion without end", "stack_overflow", '(func $f (export "f") (call $f) (call $f))'] as const;
 
-export function trapTests(bench: () => Bench, { recursionTraps }: RuntimeCapabilities): void {
+export function trapTests(bench: () => Bench, { recursionTraps, nestedCalls }: RuntimeCapabilities): void {
   for (const [name, code, fields] of recursionTraps ? [...TRAPS, RECURSION] : TRAPS)
     test(`${name}: ${code}`, async () => {
       const instance = await bench().instantiate(`(module ${fields})`);
@@ -113,24 +113,44 @@ export function trapTests(bench: () => Bench, { recursionTraps }: RuntimeCapabil
     }
   });
 
-  test("host functions may call the guest again, and a trap passes through both", async () => {
-    const holder: { instance?: ModuleInstance } = {};
-    const down = host("down", ["i32"], ["i32"], (_memory, depth) =>
-      (depth as number) === 0 ? 0 : (call(holder.instance!, "down", (depth as number) - 1) as number) + 1,
-    );
-    const fail = host("fail", [], [], () => {
-      call(holder.instance!, "trap");
-      return undefined;
+  if (nestedCalls)
+    test("host functions may call the guest again, and a trap passes through both", () => nested(bench()));
+  else
+    test("a host function that calls the guest again is refused, and the guest goes on", async () => {
+      const holder: { instance?: ModuleInstance } = {};
+      const again = host("again", [], ["i32"], () => {
+        assert.throws(() => call(holder.instance!, "seven"), hasCode("unsupported"));
+        return 5;
+      });
+      holder.instance = await bench().instantiate(
+        `(module (import "env" "again" (func $again (result i32))) (func $seven (export "seven") (result i32) (i32.const 7))
+          (func (export "f") (result i32) (drop (call $again)) (i32.add (call $again) (call $seven))))`,
+        again,
+      );
+      assert.equal(call(holder.instance, "f"), 12);
+      assert.equal(call(holder.instance, "seven"), 7);
     });
-    holder.instance = await bench().instantiate(
-      `(module (import "env" "down" (func $down (param i32) (result i32))) (import "env" "fail" (func $fail))
-        (func (export "down") (param i32) (result i32) (call $down (local.get 0)))
-        (func (export "trap") (drop (i32.div_u (i32.const 1) (i32.const 0)))) (func (export "fail") (call $fail)))`,
-      down,
-      fail,
-    );
-    assert.equal(call(holder.instance, "down", 20), 20);
-    assert.throws(() => call(holder.instance!, "fail"), hasCode("divide_by_zero"));
-    assert.equal(call(holder.instance, "down", 3), 3);
+}
+
+async function nested(bench: Bench): Promise<void> {
+  const holder: { instance?: ModuleInstance } = {};
+  const down = host("down", ["i32"], ["i32"], (_memory, depth) =>
+    (depth as number) === 0 ? 0 : (call(holder.instance!, "down", (depth as number) - 1) as number) + 1,
+  );
+  const fail = host("fail", [], [], () => {
+    call(holder.instance!, "trap");
+    return undefined;
   });
+  holder.instance = await bench.instantiate(
+    `(module (import "env" "down" (func $down (param i32) (result i32))) (import "env" "fail" (func $fail))
+      (func (export "down") (param i32) (result i32) (call $down (local.get 0)))
+      (func (export "twice") (param i32) (result i32) (drop (call $down (local.get 0))) (call $down (local.get 0)))
+      (func (export "trap") (drop (i32.div_u (i32.const 1) (i32.const 0)))) (func (export "fail") (call $fail)))`,
+    down,
+    fail,
+  );
+  assert.equal(call(holder.instance, "down", 20), 20);
+  assert.throws(() => call(holder.instance!, "fail"), hasCode("divide_by_zero"));
+  assert.equal(call(holder.instance, "down", 3), 3);
+  assert.equal(call(holder.instance, "twice", 3), 3, "the guest goes on behind a call inside its own");
 }

@@ -118,6 +118,8 @@ export interface RuntimeCapabilities {
   readonly diskCache: boolean;
   /** Recursion without end is a trap, `stack_overflow`; else it ends the process. */
   readonly recursionTraps: boolean;
+  /** A host function may call the guest that called it, or another one; else that call is refused as `unsupported`. */
+  readonly nestedCalls: boolean;
   readonly features: RuntimeFeatures;
   /** Whether it runs components, and how. */
   readonly components: ComponentSupport;

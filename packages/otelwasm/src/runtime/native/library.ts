@@ -33,6 +33,16 @@ export function nativeCacheFolder(): string {
   return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "otelwasm/native");
 }
 
+/** What a process needs to find libraries where this one does. */
+export function libraryEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    ["HOME", "XDG_CACHE_HOME"].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
 /** What an engine's `package.json` calls its library's file. */
 const LIBRARY_FIELD = "library";
 

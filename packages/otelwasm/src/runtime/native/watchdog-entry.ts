@@ -1,5 +1,5 @@
 /** The thread that `watchdog.ts` starts. */
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { type NativeFunction, openLibrary } from "./ffi.ts";
 import type { Poke, WatchData, WatchMessage } from "./watchdog.ts";
 
@@ -13,9 +13,13 @@ interface Entry {
 const { cells, cellsEach, lookMs } = workerData as WatchData;
 const entries = new Map<number, Entry>();
 
+/** The library is opened when it is needed, which is rarely: a thread that is ended meanwhile would take the process with it. */
 function pokeOf({ library, symbol, argument }: Poke): () => void {
-  const call = openLibrary(library).func(symbol, "void", ["size_t"]) as NativeFunction;
-  return () => void call(argument);
+  let call: NativeFunction | undefined;
+  return () => {
+    call ??= openLibrary(library).func(symbol, "void", ["size_t"]) as NativeFunction;
+    call(argument);
+  };
 }
 
 /** Time counts from when a call is first seen: the number of the call that runs is the same as at the last look. */
@@ -32,15 +36,19 @@ function look(index: number, entry: Entry, now: number): void {
   entry.seen = 0;
 }
 
-const port = parentPort!;
-const timer = setInterval(() => {
-  // In the order that they were sent: a place may be given to another one.
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    const message = next.message as WatchMessage;
-    if ("forget" in message) entries.delete(message.forget);
-    else entries.set(message.index, { timeoutMs: message.timeoutMs, poke: pokeOf(message.poke), seen: 0, seenAt: 0 });
-  }
+let timer: NodeJS.Timeout | undefined;
+
+function lookAtAll(): void {
   const now = performance.now();
   for (const [index, entry] of entries) look(index, entry, now);
-}, lookMs);
-port.on("close", () => clearInterval(timer));
+}
+
+parentPort?.on("message", (message: WatchMessage) => {
+  if ("forget" in message) entries.delete(message.forget);
+  else entries.set(message.index, { timeoutMs: message.timeoutMs, poke: pokeOf(message.poke), seen: 0, seenAt: 0 });
+  if (entries.size > 0) timer ??= setInterval(lookAtAll, lookMs);
+  else {
+    clearInterval(timer);
+    timer = undefined;
+  }
+});

@@ -1,6 +1,6 @@
 /**
  * Deadlines for calls on the thread that waits for them: another thread looks at what runs, and ends what runs too long, by what the engine has for that. One for the
- * process, from the first instance with a deadline to the last.
+ * process, from the first instance with a deadline on: it idles while there is none.
  */
 import { Worker } from "node:worker_threads";
 import { INTERRUPT_CELLS } from "../contract.ts";
@@ -43,10 +43,11 @@ interface Thread {
   readonly worker: Worker;
   readonly cells: Int32Array;
   readonly free: number[];
-  used: number;
 }
 
 let thread: Thread | undefined;
+/** Counted for all instances: one that takes another's place must not be taken for it. */
+let calls = 0;
 
 function start(): Thread {
   const cells = new Int32Array(new SharedArrayBuffer(MAX_WATCHED * CELLS * 4));
@@ -58,7 +59,7 @@ function start(): Thread {
   const worker = new Worker(entry, { workerData, env: {}, execArgv: [], name: "otelwasm deadlines" });
   worker.unref();
   const free = Array.from({ length: MAX_WATCHED }, (_, index) => MAX_WATCHED - 1 - index);
-  return { worker, cells, free, used: 0 };
+  return { worker, cells, free };
 }
 
 /**
@@ -71,10 +72,8 @@ export function watch(timeoutMs: number, poke: Poke): Watched {
   const index = used.free.pop();
   if (index === undefined)
     throw new WasmError("unsupported", `more than ${MAX_WATCHED} instances with a deadline on this thread`);
-  used.used++;
   const cells = used.cells.subarray(index * CELLS, (index + 1) * CELLS).fill(0);
   used.worker.postMessage({ index, timeoutMs, poke } satisfies WatchMessage);
-  let calls = 0;
   let open = true;
   return {
     interrupt: cells.subarray(1),
@@ -91,10 +90,6 @@ export function watch(timeoutMs: number, poke: Poke): Watched {
       Atomics.store(cells, 0, 0);
       used.worker.postMessage({ forget: index } satisfies WatchMessage);
       used.free.push(index);
-      used.used--;
-      if (used.used > 0) return;
-      thread = undefined;
-      void used.worker.terminate();
     },
   };
 }

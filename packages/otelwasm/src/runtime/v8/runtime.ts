@@ -30,6 +30,7 @@ export const V8_CAPABILITIES: RuntimeCapabilities = {
   sharedCompile: true,
   diskCache: false,
   recursionTraps: true,
+  nestedCalls: true,
   features: {
     threads: true,
     simd: true,

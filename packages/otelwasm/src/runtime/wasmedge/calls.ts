@@ -41,7 +41,7 @@ export class WasmEdgeFunction implements FunctionInstance {
 
   call(...params: Value[]): Value | readonly Value[] | undefined {
     const store = this.#store;
-    store.state.enter();
+    store.enter();
     const depth = store.depthBefore();
     const types = this.#params;
     for (let index = 0; index < types.length; index++)
@@ -54,7 +54,7 @@ export class WasmEdgeFunction implements FunctionInstance {
       this.#resultsAt,
       this.#results.length,
     );
-    store.state.leave();
+    store.leave();
     if (result !== SUCCESS) throw store.failure(result, depth);
     return resultOf(this.#resultSlots, SLOT, this.#results);
   }

@@ -44,6 +44,8 @@ export function capabilitiesFor({ mode }: Partial<WasmEdgeOptions>): RuntimeCapa
     memoryLimit: true,
     sharedCompile: true,
     diskCache: mode === "aot",
+    // Compiled code finds its own frames by variables of the thread, which a call inside it leaves as its own: https://github.com/WasmEdge/WasmEdge/pull/3969
+    nestedCalls: mode !== "aot",
     features: {
       ...BASIC_CAPABILITIES.features,
       threads: true,

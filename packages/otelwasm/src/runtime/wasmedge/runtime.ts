@@ -33,6 +33,8 @@ export class WasmEdgeRuntime implements Runtime {
   readonly #library: WasmEdgeLibrary;
   readonly #compiled = new Set<WasmEdgeCompiledModule>();
   #configuration: Address;
+  /** One for all instances. */
+  readonly #executor: Address;
 
   /** @throws WasmError `unsupported` without a library, or in a process that cannot have it */
   constructor(options: WasmEdgeOptions) {
@@ -40,6 +42,7 @@ export class WasmEdgeRuntime implements Runtime {
     this.capabilities = capabilitiesFor(options);
     this.#library = wasmedgeLibrary(options.library);
     this.#configuration = createConfiguration(this.#library, options);
+    this.#executor = this.#library.call.WasmEdge_ExecutorCreate(this.#configuration, NULL);
   }
 
   async compile(original: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
@@ -69,7 +72,7 @@ export class WasmEdgeRuntime implements Runtime {
     const code = module.module;
     const hosts = resolveImports(module.imports, hostModule);
     allowGuest(module.maximumBytes);
-    const store = new WasmEdgeStore(this.#library, this.#configuration);
+    const store = new WasmEdgeStore(this.#library, this.#executor, this.capabilities.nestedCalls);
     try {
       store.offer(hosts);
       const made = store.instantiate(code);
@@ -86,6 +89,7 @@ export class WasmEdgeRuntime implements Runtime {
 
   async close(): Promise<void> {
     if (this.#configuration === NULL) return;
+    this.#library.call.WasmEdge_ExecutorDelete(this.#executor);
     this.#library.call.WasmEdge_ConfigureDelete(this.#configuration);
     this.#configuration = NULL;
     await Promise.all([...this.#compiled].map((module) => module.close()));

@@ -1,7 +1,7 @@
 /** What belongs to one instance on the engine's side, and its part of the callback that each thread registers once. */
 import type { HostFunction } from "../contract.ts";
 import { WasmError } from "../errors.ts";
-import { type Address, ffi, NativeBlock, NULL } from "../native/ffi.ts";
+import { type Address, ffi, NativeBlock } from "../native/ffi.ts";
 import { CallState, HostCalls } from "../native/host-calls.ts";
 import { NativeMemory } from "../native/memory.ts";
 import { DepthCounter, SLOT } from "./calls.ts";
@@ -34,6 +34,9 @@ function createCallbacks(): Callbacks {
   return { hosts, host: Number(host) };
 }
 
+/** Calls on this thread that are under way, one inside the other. */
+let running = 0;
+
 export class WasmEdgeStore {
   readonly library: WasmEdgeLibrary;
   readonly memory: NativeMemory = new NativeMemory();
@@ -47,10 +50,16 @@ export class WasmEdgeStore {
   /** `WasmEdge_ModuleInstanceContext *`, in the order in which they were made. */
   readonly #modules: Address[] = [];
 
-  /** @param configuration a `WasmEdge_ConfigureContext *`, which is copied */
-  constructor(library: WasmEdgeLibrary, configuration: Address) {
+  readonly #nested: boolean;
+
+  /**
+   * @param executor a `WasmEdge_ExecutorContext *` of somebody else
+   * @param nested whether guest code may be run while other guest code waits for a host function
+   */
+  constructor(library: WasmEdgeLibrary, executor: Address, nested: boolean) {
     this.library = library;
-    this.executor = library.call.WasmEdge_ExecutorCreate(configuration, NULL);
+    this.#nested = nested;
+    this.executor = executor;
     this.#store = library.call.WasmEdge_StoreCreate();
   }
 
@@ -79,13 +88,30 @@ export class WasmEdgeStore {
   /** @param module a `WasmEdge_ASTModuleContext *` @returns a `WasmEdge_ModuleInstanceContext *`, good as long as this */
   instantiate(module: Address): Address {
     const out = this.keep(new NativeBlock(8));
-    this.state.enter();
+    this.enter();
     const result = this.library.call.WasmEdge_ExecutorInstantiate(this.executor, out.address, this.#store, module);
-    this.state.leave();
+    this.leave();
     if (result !== SUCCESS) throw this.failure(result);
     const instance = Number(out.view.getBigUint64(0, true));
     this.#modules.push(instance);
     return instance;
+  }
+
+  /** Before guest code runs. @throws WasmError `closed`, `stack_overflow`, `unsupported` */
+  enter(): void {
+    if (running > 0 && !this.#nested)
+      throw new WasmError(
+        "unsupported",
+        "wasmedge cannot run compiled code while other code waits for a host function; use its interpreter (mode: interpreter)",
+      );
+    this.state.enter();
+    running++;
+  }
+
+  /** After it. */
+  leave(): void {
+    running--;
+    this.state.leave();
   }
 
   /** Freed with the store. */
@@ -128,7 +154,6 @@ export class WasmEdgeStore {
     // The guest's first, which uses the others.
     for (const module of this.#modules.toReversed()) call.WasmEdge_ModuleInstanceDelete(module);
     call.WasmEdge_StoreDelete(this.#store);
-    call.WasmEdge_ExecutorDelete(this.executor);
     for (const number of this.#hosts) this.#callbacks.hosts.remove(number);
     for (const block of this.#blocks) block.free();
   }

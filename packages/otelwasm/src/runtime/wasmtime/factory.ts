@@ -1,4 +1,4 @@
-import { libraryPath, missingLibrary } from "../native/library.ts";
+import { libraryEnvironment, libraryPath, missingLibrary } from "../native/library.ts";
 import { type RuntimeFactory, register } from "../registry.ts";
 import { WASMTIME } from "./library.ts";
 import { capabilitiesFor, type WasmtimeOptions, wasmtimeIssues, wasmtimeOptions } from "./options.ts";
@@ -12,6 +12,7 @@ const factory: RuntimeFactory = {
   validate: wasmtimeIssues,
   missing: (config) => missingLibrary(WASMTIME, optionsOf(config).library),
   describe: (config) => ({ version: WASMTIME.version, path: libraryPath(WASMTIME, optionsOf(config).library) }),
+  launcher: () => ({ file: process.execPath, args: [], env: libraryEnvironment() }),
   async create(config) {
     return new WasmtimeRuntime(wasmtimeOptions(config));
   },

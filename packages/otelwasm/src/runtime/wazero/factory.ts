@@ -1,4 +1,4 @@
-import { libraryPath, missingLibrary } from "../native/library.ts";
+import { libraryEnvironment, libraryPath, missingLibrary } from "../native/library.ts";
 import { type RuntimeFactory, register } from "../registry.ts";
 import { WAZERO } from "./library.ts";
 import { capabilitiesFor, type WazeroOptions, wazeroIssues, wazeroOptions } from "./options.ts";
@@ -12,6 +12,7 @@ const factory: RuntimeFactory = {
   validate: wazeroIssues,
   missing: (config) => missingLibrary(WAZERO, optionsOf(config).library),
   describe: (config) => ({ version: WAZERO.version, path: libraryPath(WAZERO, optionsOf(config).library) }),
+  launcher: () => ({ file: process.execPath, args: [], env: libraryEnvironment() }),
   async create(config) {
     return new WazeroRuntime(wazeroOptions(config));
   },
