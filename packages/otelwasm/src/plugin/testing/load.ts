@@ -28,13 +28,16 @@ export const POSSIBLE: readonly Isolation[] = capabilitiesOf({ type: TEST_ENGINE
 /** For long tables of what a guest may do: a process of its own has the same thread for it as a worker, and takes its time to start. */
 export const THREADS: readonly Isolation[] = ["worker", "inline"];
 
+/** What a process adds is the same for all engines that can be in a thread: the embedded one shows it, and so do tests that say where they run. */
+const EVERYWHERE = TEST_ENGINE === "v8" || !POSSIBLE.includes("worker") ? ISOLATIONS : THREADS;
+
 /** Where a guest can be ended from outside. */
 export const APART: readonly Isolation[] = ["worker", "process"];
 
 /** The same tests wherever guests can be: what `load` loads inside is isolated so. */
 export function inEachIsolation(
   tests: (isolation: Isolation) => void,
-  isolations: readonly Isolation[] = ISOLATIONS,
+  isolations: readonly Isolation[] = EVERYWHERE,
 ): void {
   for (const isolation of isolations.filter((isolation) => POSSIBLE.includes(isolation)))
     describe(`isolation ${isolation}`, () => {
