@@ -53,7 +53,7 @@ interface Figures {
   readonly goMs: number | undefined;
   readonly goCompileMs: number | undefined;
   readonly goStartMs: number | undefined;
-  readonly memoryMB: number;
+  readonly memoryMB: number | undefined;
 }
 
 const BOUNDARY = `(module (import "env" "h" (func $h (param i32 i32) (result i32))) (memory (export "memory") 4)
@@ -163,7 +163,7 @@ async function measure(config: RuntimeConfig, go: boolean): Promise<Figures> {
     goMs: goGuest?.batchMs,
     goCompileMs: goGuest?.compileMs,
     goStartMs: goGuest?.startMs,
-    memoryMB: (process.memoryUsage().rss - before) / 2 ** 20,
+    memoryMB: goGuest === undefined ? undefined : (process.memoryUsage().rss - before) / 2 ** 20,
   };
 }
 
@@ -202,6 +202,10 @@ function inProcess(contender: Contender, go: boolean): Figures {
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
 }
 
+function ratio(value: number): string {
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
 function printTable(results: readonly (readonly [Contender, Figures])[]): void {
   const reference = results[0]![1];
   console.log(`| | ${results.map(([{ name }]) => name).join(" | ")} |`);
@@ -212,7 +216,7 @@ function printTable(results: readonly (readonly [Contender, Figures])[]): void {
       const base = reference[key];
       if (value === undefined || base === undefined) return "";
       const amount = `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
-      return index === 0 ? amount : `${amount} (${(value / base).toPrecision(2)})`;
+      return index === 0 ? amount : `${amount} (${ratio(value / base)})`;
     });
     console.log(`| ${title} | ${cells.join(" | ")} |`);
   }

@@ -42,6 +42,8 @@ export function interruptAtExit(worker: Worker, control: Int32Array, interrupt: 
 /** One that waits in a host function has to come back to where the engine can end it. */
 function stopGuest(worker: Worker, control: Int32Array, interrupt: (cells: Int32Array) => void): void {
   worker.postMessage({ op: "quit" } satisfies Request);
+  // First: a guest that is woken may return at once, and what it gives then does not count.
+  Atomics.store(control, Control.interrupt, 1);
   Atomics.store(control, Control.shutdown, 1);
   wakeUp(wakeCell(control));
   proceed(control);
