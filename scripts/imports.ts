@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["wasi"],
   ["plugin"],
   ["transport"],
+  ["exporterhelper"],
   ["components"],
   ["service"],
   ["index.ts", "testing", "cli"],

@@ -51,6 +51,7 @@ export function loadPlugin(options: PluginOptions): Promise<WasmPlugin> {
   return WasmPlugin.load(options);
 }
 
+export type { ClientAuthenticator, HeaderLookup, ServerAuthenticator } from "./component/auth.ts";
 export type {
   Capabilities,
   Component,
@@ -72,6 +73,7 @@ export type {
   ExtensionFactory,
   ExtensionHost,
   ExtensionSettings,
+  Host,
   ProcessorFactory,
   ReceiverFactory,
 } from "./component/factory.ts";
@@ -80,6 +82,15 @@ export { defineExporter, defineExtension, defineProcessor, defineReceiver } from
 export type { ComponentHealth, ComponentStatus, Health, PipelineHealth, StatusReport } from "./component/health.ts";
 export type { LogAttributes, Logger } from "./component/logger.ts";
 export { silentLogger } from "./component/logger.ts";
+export type {
+  Storage,
+  StorageClient,
+  StorageEntry,
+  StorageErrorCode,
+  StorageOperation,
+  StorageOwner,
+} from "./component/storage.ts";
+export { StorageError } from "./component/storage.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
 // Engines. What one that somebody adds is made with is `otelwasm/engine`.

@@ -1,4 +1,6 @@
 import type { Batch, Signal } from "../telemetry/batch.ts";
+import type { ClientAuthenticator, ServerAuthenticator } from "./auth.ts";
+import type { Storage } from "./storage.ts";
 
 /**
  * The life of a component:
@@ -48,10 +50,16 @@ export interface Processor extends Component, Consumer {}
 
 export interface Exporter extends Component, Consumer {}
 
-/** Stands beside the pipelines and gets no data: started before them, stopped after them. */
+/** Stands beside the pipelines and gets no data: started before them, stopped after them. What it can do for components is one of its properties. */
 export interface Extension extends Component {
   /** Filled by `start`, as a receiver's. */
   readonly endpoints?: readonly Endpoint[];
+  /** It can tell who may send to a receiver: `auth::authenticator` there names it. */
+  readonly serverAuthenticator?: ServerAuthenticator;
+  /** It can vouch for an exporter at its destination: `auth::authenticator` there names it. */
+  readonly clientAuthenticator?: ClientAuthenticator;
+  /** It can keep bytes over restarts: `sending_queue::storage` names it. */
+  readonly storage?: Storage;
 }
 
 /** The kinds that pipelines are made of. */

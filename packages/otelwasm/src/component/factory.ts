@@ -27,10 +27,17 @@ export interface ComponentSettings extends CommonSettings {
    * here, keyed by its id: receivers and exporters are created once per (signal, id), processors once per (pipeline, id).
    */
   readonly shared: Map<string, unknown>;
+  readonly host: Host;
+}
+
+/** What a component can ask of the collector that it belongs to. */
+export interface Host {
+  /** An extension of `service::extensions` by its id; they are all created before the first component of a pipeline, and started before it is. */
+  extension(id: string): Extension | undefined;
 }
 
 /** What an extension can ask of the collector that it belongs to. */
-export interface ExtensionHost {
+export interface ExtensionHost extends Host {
   /** How the collector is now. */
   health(): Health;
 }

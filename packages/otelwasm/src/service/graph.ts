@@ -1,6 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } from "../component/component.ts";
-import type { ComponentSettings, ExtensionHost } from "../component/factory.ts";
+import type { ComponentSettings, ExtensionHost, Host } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
 import type { ServiceConfig } from "./config.ts";
 import { type Branch, fanOut } from "./fanout.ts";
@@ -46,16 +46,20 @@ export function buildGraph(config: ServiceConfig, surroundings: Surroundings): G
   const shared = new Map<string, unknown>();
   const settingsOf = (place: Place & { readonly signal: Signal }) => {
     const { status, common } = introduce(place, surroundings);
-    const settings: ComponentSettings = { ...common, signal: place.signal, shared };
+    const settings: ComponentSettings = { ...common, signal: place.signal, shared, host };
     return { status, settings };
   };
 
-  const host: ExtensionHost = { health: () => board.health() };
+  const extensionOf = new Map<string, Extension>();
+  const host: Host = { extension: (id) => extensionOf.get(id) };
+  const extensionHost: ExtensionHost = { ...host, health: () => board.health() };
   const extensions = config.serviceExtensions.map((id) => {
     const place = { kind: "extension", id } as const;
     const { status, common } = introduce(place, surroundings);
     const { factory, config: own } = config.extensions.get(id)!;
-    return { ...place, status, component: created(place, () => factory.create({ ...common, host }, own)) };
+    const component = created(place, () => factory.create({ ...common, host: extensionHost }, own));
+    extensionOf.set(id, component);
+    return { ...place, status, component };
   });
 
   const exporters = new Map<string, { node: Node; branch: Branch }>();

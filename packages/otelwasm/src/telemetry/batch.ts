@@ -12,4 +12,6 @@ export type Signal = (typeof SIGNALS)[number];
 export interface Batch {
   readonly signal: Signal;
   readonly bytes: Uint8Array;
+  /** Spans, log records or data points, once somebody has counted them: `itemsOf`. */
+  items?: number;
 }

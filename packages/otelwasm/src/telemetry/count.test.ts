@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { SIGNALS, type Signal } from "./batch.ts";
-import { countItems, summarize } from "./count.ts";
+import { itemsOf, summarize } from "./count.ts";
 import { payloads, protoDecode } from "./testing/arbitrary.ts";
 import { buildPayload } from "./testing/payload.ts";
 
@@ -44,7 +44,7 @@ for (const signal of SIGNALS) {
   test(`${signal}: any bytes give a number`, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        const items = countItems({ signal, bytes });
+        const items = itemsOf({ signal, bytes });
         assert.ok(Number.isSafeInteger(items) && items >= 0 && items <= bytes.length);
       }),
     );
@@ -53,7 +53,7 @@ for (const signal of SIGNALS) {
   test(`${signal}: a built payload has the items that were asked for`, () => {
     for (const items of [0, 1, 9, 10, 11, 123]) {
       const bytes = buildPayload(signal, items);
-      assert.equal(countItems({ signal, bytes }), items);
+      assert.equal(itemsOf({ signal, bytes }), items);
       assert.deepEqual(reference(signal, bytes), summarize({ signal, bytes }));
     }
   });
@@ -64,7 +64,7 @@ test("of a metric with two kinds of data the last one counts", () => {
     Uint8Array.from(Buffer.from(`0a${n(hex, 4)}12${n(hex, 2)}12${n(hex, 0)}${hex}`, "hex"));
   const n = (hex: string, more: number): string => (hex.length / 2 + more).toString(16).padStart(2, "0");
   // A gauge with two points, then a sum with one; then the other way round; then one gauge in two parts.
-  assert.equal(countItems({ signal: "metrics", bytes: metric("2a040a000a003a020a00") }), 1);
-  assert.equal(countItems({ signal: "metrics", bytes: metric("3a020a002a040a000a00") }), 2);
-  assert.equal(countItems({ signal: "metrics", bytes: metric("2a040a000a002a020a00") }), 3);
+  assert.equal(itemsOf({ signal: "metrics", bytes: metric("2a040a000a003a020a00") }), 1);
+  assert.equal(itemsOf({ signal: "metrics", bytes: metric("3a020a002a040a000a00") }), 2);
+  assert.equal(itemsOf({ signal: "metrics", bytes: metric("2a040a000a002a020a00") }), 3);
 });

@@ -74,7 +74,11 @@ export function summarize({ signal, bytes }: Batch): BatchSummary {
   return { resources, metrics, items };
 }
 
-/** Spans, log records or metric data points. Of bytes that are not well-formed, what stands before the malformed place. */
-export function countItems(batch: Batch): number {
-  return summarize(batch).items;
+/**
+ * Spans, log records or metric data points, counted once for each batch. To be called before the batch is handed on: its buffer may be gone after that. Of bytes that are
+ * not well-formed, what stands before the malformed place.
+ */
+export function itemsOf(batch: Batch): number {
+  batch.items ??= summarize(batch).items;
+  return batch.items;
 }

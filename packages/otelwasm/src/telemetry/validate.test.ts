@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { SIGNALS, type Signal } from "./batch.ts";
-import { countItems } from "./count.ts";
+import { itemsOf } from "./count.ts";
 import { MAX_DEPTH, rootOf } from "./schema.ts";
 import { damaged, payloads, protoType } from "./testing/arbitrary.ts";
 import { buildPayload } from "./testing/payload.ts";
@@ -67,7 +67,7 @@ for (const signal of SIGNALS) {
       fc.property(payloads(signal), payloads(signal), (first, second) => {
         const both = Buffer.concat([first, second]);
         assert.equal(validateOtlp(signal, both), undefined);
-        const count = (bytes: Uint8Array): number => countItems({ signal, bytes });
+        const count = (bytes: Uint8Array): number => itemsOf({ signal, bytes });
         assert.equal(count(both), count(first) + count(second));
       }),
       { numRuns: 100 },
@@ -82,7 +82,7 @@ for (const signal of SIGNALS) {
         const message = validateOtlp(signal, bytes);
         const walked = walkMessage(bytes, 0, bytes.length, rootOf(signal), 0);
         assert.equal(message === undefined, walked === bytes.length);
-        assert.ok(countItems({ signal, bytes }) >= 0);
+        assert.ok(itemsOf({ signal, bytes }) >= 0);
         if (message === undefined) {
           accepted++;
           referenceWalk(protoType(signal), protobuf.Reader.create(bytes), bytes.length);

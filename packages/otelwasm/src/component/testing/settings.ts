@@ -14,6 +14,7 @@ export function settingsWith(
     attributes: { "otelcol.component.id": own.id },
     reportStatus: (report) => void reports.push(report),
     shared: new Map(),
+    host: { extension: () => undefined },
     ...own,
   };
 }
