@@ -39,7 +39,7 @@ async function serve(config: object, health: () => Health) {
       meter: createNoopMeter(),
       attributes: {},
       reportStatus: () => {},
-      host: { health },
+      host: { extension: () => undefined, health },
     },
     healthCheckExtension.schema.parse({ endpoint: "127.0.0.1:0", ...config }),
   );
