@@ -1,6 +1,7 @@
 import type { ComponentKind } from "../component/component.ts";
 import type {
   ComponentFactory,
+  ConnectorFactory,
   ExporterFactory,
   ExtensionFactory,
   ProcessorFactory,
@@ -14,6 +15,7 @@ interface FactoryOf {
   readonly receiver: ReceiverFactory;
   readonly processor: ProcessorFactory;
   readonly exporter: ExporterFactory;
+  readonly connector: ConnectorFactory;
   readonly extension: ExtensionFactory;
 }
 
