@@ -11,7 +11,7 @@ import { isMap, type Tree, unwrap } from "../config/expanded.ts";
 import { nearest, suggestion } from "../config/nearest.ts";
 import { applySchema } from "../config/schema.ts";
 import { checkConnectors } from "./connectors.ts";
-import { type FactorySet, TYPE_PATTERN } from "./factories.ts";
+import { type FactorySet, TYPE_PATTERN, typeOf } from "./factories.ts";
 import { checkPipelines, type PipelineConfig } from "./pipelines.ts";
 import { readService, type ServiceSettings } from "./settings.ts";
 
@@ -137,7 +137,7 @@ function readComponents<K extends ComponentKind>(kind: K, raw: Tree, factories: 
 function factoryOf<K extends ComponentKind>(kind: K, id: string, factories: FactorySet, issues: string[]) {
   const at = `${kind}s::${id}`;
   const slash = id.indexOf("/");
-  const type = slash < 0 ? id : id.slice(0, slash);
+  const type = typeOf(id);
   if (!TYPE_PATTERN.test(type)) {
     issues.push(`${at}: invalid type ${JSON.stringify(type)}: must match ${TYPE_PATTERN.source}`);
     return undefined;
