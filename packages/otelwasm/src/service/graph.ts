@@ -2,7 +2,9 @@ import type { Meter } from "@opentelemetry/api";
 import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } from "../component/component.ts";
 import type { ComponentSettings, ExtensionHost, Host } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
+import type { Measuring } from "../component/measuring.ts";
 import type { ServiceConfig } from "./config.ts";
+import { countIncoming, countOutgoing } from "./counting.ts";
 import { type Branch, fanOut } from "./fanout.ts";
 import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
 
@@ -33,6 +35,8 @@ export interface BoundEndpoint extends Endpoint {
 export interface Surroundings {
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Undefined: nothing is measured. */
+  readonly measuring: Measuring | undefined;
   readonly board: StatusBoard;
 }
 
@@ -42,7 +46,7 @@ export interface Surroundings {
  * @throws ComponentError that names the component whose factory failed
  */
 export function buildGraph(config: ServiceConfig, surroundings: Surroundings): Graph {
-  const { board } = surroundings;
+  const { board, measuring } = surroundings;
   const shared = new Map<string, unknown>();
   const settingsOf = (place: Place & { readonly signal: Signal }) => {
     const { status, common } = introduce(place, surroundings);
@@ -88,9 +92,12 @@ export function buildGraph(config: ServiceConfig, surroundings: Surroundings): G
       const place = { kind: "processor", id, signal, pipeline: pipeline.id } as const;
       const { factory, config: own } = config.processors.get(id)!;
       const { status, settings } = settingsOf(place);
-      const component = created(place, () => factory.create(settings, own, next.consumer));
+      const component = created(place, () =>
+        factory.create(settings, own, countOutgoing(measuring, place, next.consumer)),
+      );
+      const consumer = countIncoming(measuring, place, component);
       // One that hands on the buffer that it was given exposes it to all that come after.
-      head = { consumer: component, mutatesData: component.capabilities.mutatesData || next.mutatesData };
+      head = { consumer, mutatesData: component.capabilities.mutatesData || next.mutatesData };
       chain.unshift({ ...place, status, component });
     }
     processors.push(chain);
@@ -131,7 +138,7 @@ export function buildGraph(config: ServiceConfig, surroundings: Surroundings): G
 }
 
 /** What every instance gets, whatever its kind. */
-function introduce(place: Place, { logger, meter, board }: Surroundings) {
+function introduce(place: Place, { logger, meter, measuring, board }: Surroundings) {
   const { kind, id, signal, pipeline } = place;
   const attributes = {
     "otelcol.component.id": id,
@@ -142,7 +149,7 @@ function introduce(place: Place, { logger, meter, board }: Surroundings) {
   const own = logger.child(attributes);
   const status = board.add(place, own);
   const reportStatus: ComponentSettings["reportStatus"] = (report) => status.report(report);
-  return { status, common: { id, logger: own, meter, attributes, reportStatus } };
+  return { status, common: { id, logger: own, meter, measuring, attributes, reportStatus } };
 }
 
 /** A component could not be created, started or stopped. */
