@@ -57,8 +57,10 @@ describe("information", () => {
     assert.deepEqual(names("receivers"), ["otlp", "wasm"]);
     assert.deepEqual(names("processors"), ["wasm"]);
     assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
+    assert.deepEqual(names("connectors"), ["forward"]);
     assert.deepEqual(names("extensions"), ["health_check"]);
     assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
+    assert.deepEqual(listed.connectors[0].signals, ["traces-to-traces", "metrics-to-metrics", "logs-to-logs"]);
   });
 });
 
