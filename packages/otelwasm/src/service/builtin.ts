@@ -1,6 +1,7 @@
 import type { ComponentFactory } from "../component/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
+import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
 import { nopExporter } from "../components/nop/factory.ts";
 import { otlpReceiver } from "../components/otlp/factory.ts";
@@ -19,5 +20,6 @@ export const builtinFactories: readonly ComponentFactory[] = [
   otlpGrpcExporter,
   otlpHttpExporter,
   wasmExporterFactory,
+  forwardConnector,
   healthCheckExtension,
 ];
