@@ -12,6 +12,7 @@ import { guest } from "../plugin/testing/guests.ts";
 import { list } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
+import { builtinFactories } from "../service/builtin.ts";
 import { runCommand, startCommand } from "./testing/command.ts";
 
 let folder = "";
@@ -53,12 +54,14 @@ describe("information", () => {
     assert.equal(code, 0);
     const listed = parse(stdout);
     assert.equal(listed.buildinfo.command, "otelwasm");
-    const names = (kind: string) => listed[kind].map((each: { name: string }) => each.name);
-    assert.deepEqual(names("receivers"), ["otlp", "wasm"]);
-    assert.deepEqual(names("processors"), ["wasm"]);
-    assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
-    assert.deepEqual(names("extensions"), ["health_check"]);
-    assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
+    for (const kind of new Set(builtinFactories.map((factory) => factory.kind))) {
+      const types = builtinFactories.flatMap((factory) => (factory.kind === kind ? [factory.type] : []));
+      const names = listed[`${kind}s`].map((each: { name: string }) => each.name);
+      assert.deepEqual(names, types.sort());
+    }
+    const otlp = listed.receivers.find((each: { name: string }) => each.name === "otlp");
+    assert.deepEqual(otlp.signals, ["traces", "metrics", "logs"]);
+    assert.deepEqual(listed.connectors[0].signals, ["traces-to-traces", "metrics-to-metrics", "logs-to-logs"]);
   });
 });
 
@@ -179,12 +182,36 @@ describe("validate", () => {
   });
 });
 
-test("print-config prints what was merged, with variables and the secrets in them untouched", async () => {
-  const path = file("print.yaml", GOOD);
-  const args = ["print-config", "--config", path, "--set", "exporters.otlp_http.headers.authorization=${env:TOKEN}"];
-  const { code, stdout } = await runCommand(args, { TOKEN: "s3cret" });
-  assert.equal(code, 0);
-  assert.deepEqual(parse(stdout).exporters, { nop: null, otlp_http: { headers: { authorization: "${env:TOKEN}" } } });
+describe("print-config", () => {
+  const header = "exporters.otlp_http.headers.authorization=${env:TOKEN}";
+
+  test("prints what was merged, with variables untouched and secrets hidden", async () => {
+    const args = ["--config", file("print.yaml", GOOD), "--set", header, "--set", "exporters.otlp_http.headers.x=abc"];
+    const endpoint = "exporters.otlp_http.endpoint=http://localhost";
+    const { code, stdout } = await runCommand(["print-config", ...args, "--set", endpoint], { TOKEN: "s3cret" });
+    assert.equal(code, 0);
+    const headers = { authorization: "${env:TOKEN}", x: "[REDACTED]" };
+    assert.deepEqual(parse(stdout).exporters, { nop: null, otlp_http: { headers, endpoint: "http://localhost" } });
+  });
+
+  test("unredacted it is what the collector gets, and JSON if that is wanted", async () => {
+    const args = ["--config", file("print.yaml", GOOD), "--set", header, "--validate=false"];
+    const more = ["--mode", "unredacted", "--format", "json"];
+    const { code, stdout } = await runCommand(["print-config", ...args, ...more], { TOKEN: "s3cret" });
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout).exporters, { nop: null, otlp_http: { headers: { authorization: "s3cret" } } });
+  });
+
+  test("prints nothing of what cannot be used, and nothing of a wrong command line", async () => {
+    const args = ["print-config", "--config", file("print.yaml", GOOD)];
+    const invalid = await runCommand([...args, "--set", header]);
+    assert.deepEqual([invalid.code, invalid.stdout], [1, ""]);
+    assert.match(invalid.stderr, /exporters::otlp_http: at least one endpoint must be specified/);
+    for (const wrong of [["--mode", "open"], ["--format", "toml"], ["--validate=perhaps"]]) {
+      const { code, stdout } = await runCommand([...args, ...wrong]);
+      assert.deepEqual([code, stdout], [2, ""], wrong.join(" "));
+    }
+  });
 });
 
 describe("running", () => {

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../service/version.ts";
 import { addPluginCommands } from "./plugin/commands.ts";
 import { repeated } from "./repeated.ts";
@@ -45,9 +45,21 @@ export function createProgram(): Command {
   const printConfig = program
     .command("print-config")
     .description("print the configuration as it is after merging, with its variables unexpanded and its secrets hidden")
+    .addOption(
+      new Option("--mode <mode>", "unredacted: with variables expanded and secrets as they are")
+        .choices(["redacted", "unredacted"])
+        .default("redacted"),
+    )
+    .addOption(new Option("--format <format>", "how it is written").choices(["yaml", "json"]).default("yaml"))
+    .option(
+      "--validate [boolean]",
+      "print nothing if the configuration cannot be used; --validate=false to print",
+      boolean,
+      true,
+    )
     .action(async (_options: unknown, command: Command) => {
       const { printConfig } = await import("./print-config.ts");
-      printConfig(configOptions(command));
+      await printConfig(configOptions(command), command.opts<import("./print-config.ts").PrintOptions>());
     });
   addConfigOptions(printConfig);
 
@@ -85,6 +97,11 @@ function addConfigOptions(command: Command): void {
         "a single value over all files, such as exporters.debug.verbosity=basic; may be repeated",
       ).argParser(repeated),
     );
+}
+
+function boolean(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new InvalidArgumentError("It is true or false.");
+  return text === "true";
 }
 
 /** `--config` may stand before or after the command's name. */

@@ -1,7 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the Collector's variables
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { REDACTED, redact } from "./redact.ts";
+import * as z from "zod";
+import { defineExporter } from "../component/factory.ts";
+import { endpoint, secret } from "../config/values.ts";
+import { FactorySet } from "../service/factories.ts";
+import { REDACTED, redact, redactConfig } from "./redact.ts";
 
 test("secrets are hidden by their place, their key, or their form", () => {
   const config = {
@@ -20,4 +24,36 @@ test("secrets are hidden by their place, their key, or their form", () => {
     path: "a.wasm",
     empty: { password: null },
   });
+});
+
+test("a schema says what is secret, whatever the key is called, through lists, unions, options and transforms", () => {
+  const factory = defineExporter({
+    kind: "exporter",
+    type: "closed",
+    signals: ["logs"],
+    description: "",
+    schema: z
+      .strictObject({
+        endpoint: endpoint().optional(),
+        pin: secret(z.string().min(1)).optional(),
+        doors: z.array(z.strictObject({ name: z.string(), code: secret(z.number()).or(z.string()) })).default([]),
+        all: secret(z.record(z.string(), z.string())).transform((map) => Object.values(map)),
+      })
+      .prefault({ all: {} }),
+    create: () => assert.fail("nothing is created"),
+  });
+  const own = { endpoint: "a:1", pin: "1234", doors: [{ name: "front", code: 5 }], all: { a: "b", c: "${env:X}" } };
+  const hidden = {
+    endpoint: "a:1",
+    pin: REDACTED,
+    doors: [{ name: "front", code: REDACTED }],
+    all: { a: REDACTED, c: "${env:X}" },
+  };
+  assert.deepEqual(
+    redactConfig(
+      { exporters: { closed: own, "closed/2": own, other: { pin: 1 } }, extra: own },
+      new FactorySet([factory]),
+    ),
+    { exporters: { closed: hidden, "closed/2": hidden, other: { pin: 1 } }, extra: own },
+  );
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isMap, lookup } from "./expanded.ts";
+import { inner, layers } from "./layers.ts";
 import { suggestion } from "./nearest.ts";
 
 /** A finding of a schema, as zod reports it. */
@@ -123,41 +124,10 @@ function unitOf(origin: string): string {
 /** The keys that a schema knows at a path, through options, defaults and transforms; of a union, those of all branches. */
 function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   const [key, ...rest] = path;
+  if (key !== undefined) return [...new Set(inner(schema, key).flatMap((each) => knownKeys(each, rest)))];
   return [
     ...new Set(
-      layers(schema).flatMap((layer): string[] => {
-        if (layer instanceof z.core.$ZodObject) {
-          const shape = layer._zod.def.shape;
-          if (key === undefined) return Object.keys(shape);
-          const next = shape[String(key)] ?? layer._zod.def.catchall;
-          return next === undefined ? [] : knownKeys(next, rest);
-        }
-        if (key === undefined) return [];
-        if (layer instanceof z.core.$ZodArray) return knownKeys(layer._zod.def.element, rest);
-        if (layer instanceof z.core.$ZodRecord) return knownKeys(layer._zod.def.valueType, rest);
-        return [];
-      }),
+      layers(schema).flatMap((layer) => (layer instanceof z.core.$ZodObject ? Object.keys(layer._zod.def.shape) : [])),
     ),
   ];
-}
-
-/** The schemas below wrappers that do not change what a map's keys are called. */
-function layers(schema: z.core.$ZodType): z.core.$ZodType[] {
-  if (schema instanceof z.core.$ZodUnion) return schema._zod.def.options.flatMap(layers);
-  if (schema instanceof z.core.$ZodIntersection)
-    return [...layers(schema._zod.def.left), ...layers(schema._zod.def.right)];
-  if (schema instanceof z.core.$ZodPipe) return [...layers(schema._zod.def.in), ...layers(schema._zod.def.out)];
-  if (schema instanceof z.core.$ZodLazy) return layers(schema._zod.def.getter());
-  if (
-    schema instanceof z.core.$ZodOptional ||
-    schema instanceof z.core.$ZodNullable ||
-    schema instanceof z.core.$ZodDefault ||
-    schema instanceof z.core.$ZodPrefault ||
-    schema instanceof z.core.$ZodCatch ||
-    schema instanceof z.core.$ZodReadonly ||
-    schema instanceof z.core.$ZodNonOptional
-  ) {
-    return layers(schema._zod.def.innerType);
-  }
-  return [schema];
 }

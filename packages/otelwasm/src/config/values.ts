@@ -4,6 +4,19 @@ import { parseDuration } from "./duration.ts";
 /** What the primitives give back: a zod schema, so that `.optional()`, `.default(...)` and `.describe(...)` work on it. */
 type Value<T> = z.ZodType<T>;
 
+/**
+ * Marks what is shown to nobody: `token: secret(z.string())`. `print-config` puts a word in its place, whatever its key is called, and in the JSON Schema it is
+ * `writeOnly`. Of a map or a list, all values are secret.
+ */
+export function secret<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ writeOnly: true });
+}
+
+/** Whether a schema was marked by `secret`, itself or as what it was derived from (`secret(z.string()).min(1)`). */
+export function isSecret(schema: z.core.$ZodType): boolean {
+  return z.globalRegistry.get(schema)?.writeOnly === true;
+}
+
 export interface DurationOptions {
   /** The smallest that is allowed, in milliseconds. Default 0. */
   readonly min?: number;

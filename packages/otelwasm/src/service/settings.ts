@@ -66,6 +66,9 @@ const schema = z.strictObject({
     .prefault({}),
 });
 
+/** `service` */
+export const serviceSchema: z.ZodType = schema;
+
 /**
  * Imports the modules that `service::engines` names, so that what they register can be named by components.
  *
