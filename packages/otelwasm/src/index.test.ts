@@ -15,6 +15,7 @@ test("the library's surface is what is written here, no more", () => {
     "PluginError",
     "SIGNALS",
     "StatusCode",
+    "StorageError",
     "WasmError",
     "WasmErrorCode",
     "WasmPlugin",

@@ -4,6 +4,7 @@ import type { Signal } from "../telemetry/batch.ts";
 import type { Connector, Consumer, Exporter, Extension, Processor, Receiver } from "./component.ts";
 import type { Health, StatusReport } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import type { Measuring } from "./measuring.ts";
 
 /** What a component of any kind is told about itself. */
 interface CommonSettings {
@@ -13,6 +14,8 @@ interface CommonSettings {
   readonly logger: Logger;
   /** Makes instruments for the collector's own metrics; one for all components, so each gives its `attributes` to what it measures. */
   readonly meter: Meter;
+  /** For what is counted where data passes. Undefined: own metrics are off, so there is nothing to count for. */
+  readonly measuring?: Measuring | undefined;
   /** What tells this instance from all others in own telemetry: `otelcol.component.id` and the like. The logger has them already. */
   readonly attributes: Readonly<Record<string, string>>;
   /** Tells the service how the component is, between the end of `start` and `shutdown`: only of changes, and it never throws. */

@@ -2,8 +2,10 @@ import type { Meter } from "@opentelemetry/api";
 import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } from "../component/component.ts";
 import type { ComponentSettings, ExtensionHost, Host, SignalPair } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
+import type { Measuring } from "../component/measuring.ts";
 import type { ServiceConfig } from "./config.ts";
 import { pairsInUse } from "./connectors.ts";
+import { countIncoming, countOutgoing } from "./counting.ts";
 import { type Branch, fanOut } from "./fanout.ts";
 import type { PipelineConfig } from "./pipelines.ts";
 import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
@@ -44,6 +46,8 @@ export interface BoundEndpoint extends Endpoint {
 export interface Surroundings {
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Undefined: nothing is measured. */
+  readonly measuring: Measuring | undefined;
   readonly board: StatusBoard;
 }
 
@@ -205,9 +209,12 @@ class PipelineBuilder {
       const place = { kind: "processor", id, signal, pipeline: pipeline.id } as const;
       const { factory, config } = this.#config.processors.get(id)!;
       const { status, settings } = this.#introduce(place);
-      const component = created(place, () => factory.create(settings, config, next.consumer));
+      const { measuring } = this.#surroundings;
+      const counted = countOutgoing(measuring, place, next.consumer);
+      const component = created(place, () => factory.create(settings, config, counted));
+      const consumer = countIncoming(measuring, place, component);
       // One that hands on the buffer that it was given exposes it to all that come after.
-      head = { consumer: component, mutatesData: component.capabilities.mutatesData || next.mutatesData };
+      head = { consumer, mutatesData: component.capabilities.mutatesData || next.mutatesData };
       chain.unshift({ ...place, status, component, after: [] });
     }
     this.#stages.push(...chain.toReversed());
@@ -245,7 +252,7 @@ class PipelineBuilder {
 }
 
 /** What every instance gets, whatever its kind. */
-function introduce(place: Place, { logger, meter, board }: Surroundings) {
+function introduce(place: Place, { logger, meter, measuring, board }: Surroundings) {
   const { kind, id, signal, outputSignal, pipeline } = place;
   const attributes = {
     "otelcol.component.id": id,
@@ -257,7 +264,7 @@ function introduce(place: Place, { logger, meter, board }: Surroundings) {
   const own = logger.child(attributes);
   const status = board.add(place, own);
   const reportStatus: ComponentSettings["reportStatus"] = (report) => status.report(report);
-  return { status, common: { id, logger: own, meter, attributes, reportStatus } };
+  return { status, common: { id, logger: own, meter, measuring, attributes, reportStatus } };
 }
 
 /** A component could not be created, started or stopped. */
