@@ -105,7 +105,7 @@ export type {
 export { StorageError } from "./component/storage.ts";
 export type { JsonSchema } from "./config/forms.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
-export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
+export { byteSize, duration, endpoint, httpUrl, positiveDuration, secret } from "./config/values.ts";
 // Engines. What one that somebody adds is made with is `otelwasm/engine`.
 export * from "./runtime/engine.ts";
 export { create, list } from "./runtime/registry.ts";
