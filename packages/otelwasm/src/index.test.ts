@@ -20,6 +20,7 @@ test("the library's surface is what is written here, no more", () => {
     "WasmErrorCode",
     "WasmPlugin",
     "byteSize",
+    "configJsonSchema",
     "create",
     "createCollector",
     "createLogger",
@@ -42,6 +43,7 @@ test("the library's surface is what is written here, no more", () => {
     "prepareModule",
     "register",
     "resolveImports",
+    "secret",
     "silentLogger",
     "validateConfig",
   ]);
