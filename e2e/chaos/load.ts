@@ -2,10 +2,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Target } from "../clients.ts";
 import { SIGNALS, type Signal } from "../proto.ts";
+import type { Random } from "../random.ts";
 import { MAX_ATTEMPTS, requestsOf } from "../requests.ts";
 import { grpcSender, httpSender, type Sender } from "../senders.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 export interface LoadOptions {
   /** Requests in flight: half of them over gRPC, half over HTTP; of each half, every second compressed. */

@@ -1,7 +1,7 @@
 /** A TCP relay in front of a sink: what goes wrong on the way to a destination, and a destination that is not there. It knows nothing of what it carries. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /**
  * What may happen to a connection, after some bytes:

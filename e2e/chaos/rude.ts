@@ -6,9 +6,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { Target } from "../clients.ts";
 import { grpcPath } from "../proto.ts";
+import type { Random } from "../random.ts";
 import { Requests } from "../requests.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 interface Visit {
   readonly target: Target;
@@ -40,7 +40,9 @@ async function tcp({ target, end }: Visit, protocol: "grpc" | "http"): Promise<S
   const stop = (): void => void socket.destroy();
   end.addEventListener("abort", stop);
   socket.on("close", () => end.removeEventListener("abort", stop));
-  await Promise.race([once(socket, "connect"), once(socket, "close")]);
+  await new Promise<void>((resolve) => {
+    socket.once("connect", () => resolve()).once("close", () => resolve());
+  });
   return socket;
 }
 

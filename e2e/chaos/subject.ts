@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Target } from "../clients.ts";
 import { type Program, runOtelwasm } from "../process.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** Below the ports that systems give to those who ask for any: nobody takes one while its collector is down. */
 const PORTS = [12_000, 29_000] as const;
