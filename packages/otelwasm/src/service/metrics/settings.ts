@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { MetricsLevel } from "../../component/measuring.ts";
-import type { HostPort } from "../../config/values.ts";
+import { type HostPort, word } from "../../config/values.ts";
 import { milliseconds, type OtlpTarget, otlpSchema } from "../telemetry/otlp.ts";
 
 const METRICS_LEVELS = ["none", "basic", "normal", "detailed"] as const satisfies readonly ("none" | MetricsLevel)[];
@@ -127,10 +127,7 @@ const reader = z
 /** Reads the section; an absent one is `DEFAULT_METRICS`. */
 export const metricsSchema: z.ZodType<MetricsSettings> = z
   .strictObject({
-    level: z.preprocess(
-      (level) => (typeof level === "string" ? level.toLowerCase() : level),
-      z.enum(METRICS_LEVELS).default(DEFAULT_METRICS.level),
-    ),
+    level: word(METRICS_LEVELS).default(DEFAULT_METRICS.level),
     readers: z.array(reader).optional(),
     address: z.never({ error: "the Collector has it no more; use readers" }).optional(),
     views: unsupported("changing own metrics by views"),
