@@ -1,5 +1,6 @@
 /** What is played, by name. */
 import { buildAttributesPlugin } from "../../examples/attributes/build.ts";
+import type { Overload } from "./overload.ts";
 import type { Scenario } from "./scenario.ts";
 
 const BOTH = ["otlp_grpc", "otlp_http"] as const;
@@ -73,5 +74,21 @@ export const SCENARIOS: readonly Scenario[] = [
     queue: "off",
     processors: plugin,
     happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
+  },
+];
+
+const NO_RETRY = { retry_on_failure: { enabled: false } } as const;
+/** What the collector has without any load, and what V8 and the system keep of what was freed. */
+const BASE_MIB = 350;
+
+export const OVERLOADS: readonly Overload[] = [
+  {
+    name: "overload",
+    what: "three times what the sink carries, without a queue",
+    output: "otlp_http",
+    delivery: { ...NO_RETRY, sending_queue: { enabled: false } },
+    processors: {},
+    holdMs: 40,
+    limitMib: BASE_MIB,
   },
 ];
