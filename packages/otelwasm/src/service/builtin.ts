@@ -1,6 +1,7 @@
 import type { ComponentFactory } from "../component/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
+import { fileStorageExtension } from "../components/filestorage/factory.ts";
 import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
 import { nopExporter, nopReceiver } from "../components/nop/factory.ts";
@@ -23,4 +24,5 @@ export const builtinFactories: readonly ComponentFactory[] = [
   wasmExporterFactory,
   forwardConnector,
   healthCheckExtension,
+  fileStorageExtension,
 ];
