@@ -100,10 +100,11 @@ describe("a store", () => {
     for (let n = 0; n < 40; n++) await client.batch([{ type: "set", key: keyOf(n), value: bytesOf(n, 1_000_000) }]);
     assert.ok(size() > 40_000_000);
     for (let n = 0; n < 40; n++) await client.batch([{ type: "delete", key: keyOf(n) }]);
-    // What is given back is, step by step, between the calls.
-    while (size() > 1_000_000) await store.stats();
+    // What is given back is, step by step, between the calls. The log keeps its 4 MiB, and a database of less than 1 MiB is left as it is.
+    while (size() > 5_500_000) await store.stats();
     await store.end();
     assert.ok(!existsSync(join(directory, "otelwasm.db-wal")));
+    assert.ok(size() <= 1_100_000, `${size()} bytes`);
   });
 
   test("is written anew before it is used, if that is asked for", async (t) => {

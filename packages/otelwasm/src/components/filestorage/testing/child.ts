@@ -46,19 +46,14 @@ try {
       say(`${n} kept, then ${code(error)}`);
     }
     say(`${(await client.list("", 10_000)).length} listed`);
-    for (let deleted = 0; deleted < n; deleted++)
-      try {
-        await client.batch([{ type: "delete", key: keyOf(deleted) }]);
-      } catch (error) {
-        say(`${deleted} deleted, then ${code(error)}`);
-        break;
-      }
+    for (let deleted = 0; deleted < n; deleted++) await client.batch([{ type: "delete", key: keyOf(deleted) }]);
     await client.batch([{ type: "set", key: "again", value: bytesOf(1, 20_000) }]);
     say(`again ${(await client.get("again"))?.length}`);
     await store.end();
   }
 } catch (error) {
   say(`refused ${code(error)} ${error instanceof Error ? error.message : ""}`);
+  process.exit(1);
 }
 
 function code(error: unknown): unknown {

@@ -5,7 +5,7 @@ import { type BatchRequest, DELETED, type StoreOptions, type StoreStats } from "
 import { Damage, Failure } from "./failure.ts";
 
 const PAGE = 4096;
-/** Pages of the log after which it is carried over into the database. */
+/** Pages of the log after which it is carried over into the database, and of one transaction, unless a single call has more. */
 const LOG_PAGES = 1024;
 /** Pages: a database of so few is read through when it is opened. */
 const SMALL = 16_384;
@@ -80,7 +80,7 @@ export class Database {
 
   configure({ fsync, maxSize }: StoreOptions): void {
     this.#maxSize = maxSize;
-    this.#logPages = maxSize === 0 ? LOG_PAGES : Math.max(16, Math.min(LOG_PAGES, Math.floor(maxSize / 8 / PAGE)));
+    this.#logPages = maxSize === 0 ? LOG_PAGES : Math.max(16, Math.min(LOG_PAGES, Math.floor(maxSize / 16 / PAGE)));
     this.#db.exec(
       `PRAGMA synchronous = ${fsync ? "FULL" : "NORMAL"}; PRAGMA wal_autocheckpoint = ${this.#logPages}; PRAGMA journal_size_limit = ${this.#logPages * PAGE}`,
     );
@@ -144,21 +144,34 @@ export class Database {
   hasRoom(pages: number): boolean {
     if (this.#maxSize === 0 || pages === 0) return true;
     const { pageCount, freePages } = this.#counts();
-    return (pageCount + Math.max(0, pages - freePages) + this.#logPages + pages) * PAGE <= this.#maxSize;
+    const database = pageCount + Math.max(0, pages - freePages);
+    return (database + this.#logPages + pages) * PAGE + this.spareBytes <= this.#maxSize;
+  }
+
+  /** Of values in one transaction: so long the first of it waits for the last. */
+  get transactionBytes(): number {
+    return this.#logPages * PAGE;
+  }
+
+  /** What must be kept free so that the log can always be carried over, whatever else has filled the disk. */
+  get spareBytes(): number {
+    return 2 * this.#logPages * PAGE;
   }
 
   /**
    * Gives a part of what is free back to the file system, if that is most of the file. Cheap if there is nothing to do.
    *
+   * @param all also if it is less: others need the room
    * @returns whether there is more to give back
    */
-  shrink(): boolean {
+  shrink(all: boolean): boolean {
     const { pageCount, freePages } = this.#counts();
-    if (!this.#shrinking) this.#shrinking = freePages >= WORTH_SHRINKING && freePages * 2 >= pageCount;
+    if (!this.#shrinking)
+      this.#shrinking = freePages >= WORTH_SHRINKING / (all ? 4 : 1) && freePages * (all ? 16 : 2) >= pageCount;
     if (!this.#shrinking) return false;
     this.#db.exec(`PRAGMA incremental_vacuum(${SHRINKING_STEP})`);
     const left = this.#counts();
-    this.#shrinking = left.freePages > Math.max(WORTH_SHRINKING / 4, left.pageCount / 8);
+    this.#shrinking = left.freePages > Math.max(WORTH_SHRINKING / 8, left.pageCount / (all ? 32 : 8));
     if (!this.#shrinking) this.checkpoint();
     return this.#shrinking;
   }

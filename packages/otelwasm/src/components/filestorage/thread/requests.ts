@@ -4,9 +4,6 @@ import { pagesOf } from "./database.ts";
 import { Failure, isFull } from "./failure.ts";
 import type { Store } from "./store.ts";
 
-/** Bytes of values in one transaction, unless a single call has more: so long the first of it waits for the last. */
-const MAX_TRANSACTION = 8 * 1024 * 1024;
-
 /** What is asked of a store: everything that waits while it flushes the disk goes into the next transaction together. */
 export class Requests {
   readonly #port: MessagePort;
@@ -39,7 +36,7 @@ export class Requests {
       else if (request.type === "close") closing = request.call;
       else this.#answer(request);
     }
-    for (const group of groups(batches)) this.#replyAll(this.#write(group));
+    for (const group of groups(batches, this.#transactionBytes())) this.#replyAll(this.#write(group));
     if (closing !== undefined) this.#close(closing);
     else if (batches.length > 0) this.#tidy();
   }
@@ -80,22 +77,44 @@ export class Requests {
     try {
       let pages = 0;
       accepted = group.filter((batch) => {
-        const more = pagesOf(batch);
-        if (this.#store.ask((database) => database.hasRoom(pages + more))) {
-          pages += more;
-          return true;
-        }
-        const full = new Failure("full", `the files in ${this.#directory} have reached max_size`);
-        rejected.push(this.#failed(batch.call, full));
-        return false;
+        const full = this.#refusal(batch, pages);
+        if (full !== undefined) rejected.push(this.#failed(batch.call, full));
+        else pages += pagesOf(batch);
+        return full === undefined;
       });
       if (accepted.length > 0) this.#commit(accepted);
       return [...rejected, ...accepted.map(({ call }) => ({ call, result: undefined }))];
     } catch (error) {
-      if (accepted.length < 2 || !isFull(error))
+      if (!isFull(error) || (accepted.length === 1 && !this.#madeRoom()))
         return [...rejected, ...accepted.map(({ call }) => this.#failed(call, error))];
-      const making = accepted.toSorted((a, b) => Math.sign(a.bytes.byteLength) - Math.sign(b.bytes.byteLength));
+      const making = accepted.toSorted((a, b) => Math.sign(pagesOf(a)) - Math.sign(pagesOf(b)));
       return [...rejected, ...making.flatMap((batch) => this.#write([batch]))];
+    }
+  }
+
+  /** Why a call is not taken, if it is not. @param pages of the calls that it would be in one transaction with */
+  #refusal(batch: BatchRequest, pages: number): Failure | undefined {
+    const more = pagesOf(batch);
+    if (more === 0) return undefined;
+    if (!this.#store.ask((database) => database.hasRoom(pages + more)))
+      return new Failure("full", `the files in ${this.#directory} have reached max_size`);
+    return this.#store.takes() ? undefined : new Failure("full", `no room on the disk of ${this.#directory}`);
+  }
+
+  #madeRoom(): boolean {
+    try {
+      return this.#store.makeRoom();
+    } catch {
+      return false;
+    }
+  }
+
+  #transactionBytes(): number {
+    try {
+      return this.#store.ask((database) => database.transactionBytes);
+    } catch {
+      // Each call is told for itself.
+      return 0;
     }
   }
 
@@ -114,7 +133,7 @@ export class Requests {
     if (this.#tidying || this.#closed) return;
     let more = false;
     try {
-      more = this.#store.ask((database) => database.shrink());
+      more = this.#store.shrink();
     } catch {
       // It is tried again after the next transaction.
     }
@@ -147,11 +166,12 @@ export class Requests {
   }
 }
 
-function* groups(batches: readonly BatchRequest[]): Generator<readonly BatchRequest[]> {
+/** @param limit bytes of values in a group, unless a single call has more */
+function* groups(batches: readonly BatchRequest[], limit: number): Generator<readonly BatchRequest[]> {
   let group: BatchRequest[] = [];
   let size = 0;
   for (const batch of batches) {
-    if (group.length > 0 && size + batch.bytes.byteLength > MAX_TRANSACTION) {
+    if (group.length > 0 && size + batch.bytes.byteLength > limit) {
       yield group;
       group = [];
       size = 0;

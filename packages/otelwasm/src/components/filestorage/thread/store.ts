@@ -5,6 +5,7 @@ import { Database } from "./database.ts";
 import { isDamage } from "./failure.ts";
 import { lock } from "./lock.ts";
 import { salvage } from "./salvage.ts";
+import { Spare } from "./spare.ts";
 
 const FILE = "otelwasm.db";
 /** What SQLite has beside a database. */
@@ -16,6 +17,7 @@ export class Store {
   readonly #settings: StoreSettings;
   readonly #recovered: (recovery: Recovery) => void;
   readonly #unlock: () => void;
+  readonly #spare: Spare;
   #options: StoreOptions;
   /** None after a recovery that could not be finished, for lack of room perhaps: it begins again with the next question. */
   #database: Database | undefined;
@@ -29,6 +31,7 @@ export class Store {
     this.#settings = settings;
     this.#options = settings;
     this.#recovered = recovered;
+    this.#spare = new Spare(join(settings.directory, "otelwasm.spare"));
     this.#unlock = lock(settings.directory, settings.timeout);
     try {
       this.#finishRecovery();
@@ -58,6 +61,24 @@ export class Store {
   configure(options: StoreOptions): void {
     this.#options = options;
     this.ask((database) => database.configure(options));
+  }
+
+  /** Whether anything new can be taken: there is room to delete it again, too. */
+  takes(): boolean {
+    return this.#spare.held || this.#spare.hold(this.ask((database) => database.spareBytes));
+  }
+
+  /** There is no room on the disk. @returns whether some was kept for that */
+  makeRoom(): boolean {
+    if (!this.#spare.held) return false;
+    this.#spare.release();
+    this.ask((database) => database.checkpoint());
+    return true;
+  }
+
+  /** Gives room back, a step of it. @returns whether there is more to do */
+  shrink(): boolean {
+    return this.ask((database) => database.shrink(!this.#spare.held));
   }
 
   sizes(): Pick<StoreStats, "size" | "free" | "log"> {
