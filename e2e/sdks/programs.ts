@@ -15,7 +15,7 @@ export type SdkLanguage = Extract<ToolchainName, "python" | "go">;
 export const SDK_LANGUAGES: readonly SdkLanguage[] = ["python", "go"];
 
 /** What it printed, and whether it ended with 0. */
-export interface Sent {
+interface Sent {
   readonly delivered: boolean;
   readonly output: string;
 }
