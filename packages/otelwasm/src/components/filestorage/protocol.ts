@@ -32,14 +32,14 @@ export interface BatchRequest {
 /** In `BatchRequest.sizes`: there is no value any more. */
 export const DELETED = -1;
 
-export interface GetRequest {
+interface GetRequest {
   readonly type: "get";
   readonly call: number;
   readonly owner: string;
   readonly key: string;
 }
 
-export interface ListRequest {
+interface ListRequest {
   readonly type: "list";
   readonly call: number;
   readonly owner: string;
