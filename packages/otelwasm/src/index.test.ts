@@ -23,6 +23,7 @@ test("the library's surface is what is written here, no more", () => {
     "createCollector",
     "createLogger",
     "decodeJson",
+    "defineConnector",
     "defineExporter",
     "defineExtension",
     "defineProcessor",

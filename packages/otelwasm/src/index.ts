@@ -56,6 +56,7 @@ export type {
   Capabilities,
   Component,
   ComponentKind,
+  Connector,
   Consumer,
   Endpoint,
   Exporter,
@@ -69,6 +70,8 @@ export { ConfigError, ConsumerError, StatusCode } from "./component/errors.ts";
 export type {
   ComponentFactory,
   ComponentSettings,
+  ConnectorFactory,
+  ConnectorSettings,
   ExporterFactory,
   ExtensionFactory,
   ExtensionHost,
@@ -76,9 +79,16 @@ export type {
   Host,
   ProcessorFactory,
   ReceiverFactory,
+  SignalPair,
 } from "./component/factory.ts";
 // To write native components.
-export { defineExporter, defineExtension, defineProcessor, defineReceiver } from "./component/factory.ts";
+export {
+  defineConnector,
+  defineExporter,
+  defineExtension,
+  defineProcessor,
+  defineReceiver,
+} from "./component/factory.ts";
 export type { ComponentHealth, ComponentStatus, Health, PipelineHealth, StatusReport } from "./component/health.ts";
 export type { LogAttributes, Logger } from "./component/logger.ts";
 export { silentLogger } from "./component/logger.ts";

@@ -12,6 +12,7 @@ import { guest } from "../plugin/testing/guests.ts";
 import { list } from "../runtime/registry.ts";
 import "../runtime/engines.ts";
 import { V8_CAPABILITIES } from "../runtime/v8/runtime.ts";
+import { builtinFactories } from "../service/builtin.ts";
 import { runCommand, startCommand } from "./testing/command.ts";
 
 let folder = "";
@@ -53,12 +54,14 @@ describe("information", () => {
     assert.equal(code, 0);
     const listed = parse(stdout);
     assert.equal(listed.buildinfo.command, "otelwasm");
-    const names = (kind: string) => listed[kind].map((each: { name: string }) => each.name);
-    assert.deepEqual(names("receivers"), ["otlp", "wasm"]);
-    assert.deepEqual(names("processors"), ["wasm"]);
-    assert.deepEqual(names("exporters"), ["debug", "file", "nop", "otlp_grpc", "otlp_http", "wasm"]);
-    assert.deepEqual(names("extensions"), ["health_check"]);
-    assert.deepEqual(listed.receivers[0].signals, ["traces", "metrics", "logs"]);
+    for (const kind of new Set(builtinFactories.map((factory) => factory.kind))) {
+      const types = builtinFactories.flatMap((factory) => (factory.kind === kind ? [factory.type] : []));
+      const names = listed[`${kind}s`].map((each: { name: string }) => each.name);
+      assert.deepEqual(names, types.sort());
+    }
+    const otlp = listed.receivers.find((each: { name: string }) => each.name === "otlp");
+    assert.deepEqual(otlp.signals, ["traces", "metrics", "logs"]);
+    assert.deepEqual(listed.connectors[0].signals, ["traces-to-traces", "metrics-to-metrics", "logs-to-logs"]);
   });
 });
 

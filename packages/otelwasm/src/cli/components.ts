@@ -13,6 +13,7 @@ export function printComponents(): void {
       ...(aliases === undefined || aliases.length === 0 ? {} : { aliases }),
       description,
       ...("signals" in factory ? { signals: factory.signals } : {}),
+      ...("pairs" in factory ? { signals: factory.pairs.map(({ from, to }) => `${from}-to-${to}`) } : {}),
     })),
   ]);
   const buildinfo = { command: "otelwasm", description: "OpenTelemetry Collector for Node.js", version: version() };

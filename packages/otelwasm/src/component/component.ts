@@ -50,6 +50,9 @@ export interface Processor extends Component, Consumer {}
 
 export interface Exporter extends Component, Consumer {}
 
+/** Ends pipelines and begins others: an exporter of the former, a receiver of the latter. */
+export interface Connector extends Component, Consumer {}
+
 /** Stands beside the pipelines and gets no data: started before them, stopped after them. What it can do for components is one of its properties. */
 export interface Extension extends Component {
   /** Filled by `start`, as a receiver's. */
@@ -62,7 +65,7 @@ export interface Extension extends Component {
   readonly storage?: Storage;
 }
 
-/** The kinds that pipelines are made of. */
+/** What a pipeline lists; a connector is among its receivers or exporters. */
 export type PipelineComponentKind = "receiver" | "processor" | "exporter";
-export type ComponentKind = PipelineComponentKind | "extension";
+export type ComponentKind = PipelineComponentKind | "connector" | "extension";
 export type { Batch, Signal };

@@ -1,9 +1,10 @@
 import type { Meter } from "@opentelemetry/api";
 import type { ZodType } from "zod";
 import type { Signal } from "../telemetry/batch.ts";
-import type { Consumer, Exporter, Extension, Processor, Receiver } from "./component.ts";
+import type { Connector, Consumer, Exporter, Extension, Processor, Receiver } from "./component.ts";
 import type { Health, StatusReport } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import type { Measuring } from "./measuring.ts";
 
 /** What a component of any kind is told about itself. */
 interface CommonSettings {
@@ -13,6 +14,8 @@ interface CommonSettings {
   readonly logger: Logger;
   /** Makes instruments for the collector's own metrics; one for all components, so each gives its `attributes` to what it measures. */
   readonly meter: Meter;
+  /** For what is counted where data passes. Undefined: own metrics are off, so there is nothing to count for. */
+  readonly measuring?: Measuring | undefined;
   /** What tells this instance from all others in own telemetry: `otelcol.component.id` and the like. The logger has them already. */
   readonly attributes: Readonly<Record<string, string>>;
   /** Tells the service how the component is, between the end of `start` and `shutdown`: only of changes, and it never throws. */
@@ -28,6 +31,12 @@ export interface ComponentSettings extends CommonSettings {
    */
   readonly shared: Map<string, unknown>;
   readonly host: Host;
+}
+
+/** What a connector is told about itself: `signal` is what it takes. */
+export interface ConnectorSettings extends ComponentSettings {
+  /** What it gives to the pipelines that it begins. */
+  readonly outputSignal: Signal;
 }
 
 /** What a component can ask of the collector that it belongs to. */
@@ -77,12 +86,30 @@ export interface ExporterFactory<C = unknown> extends PipelineFactoryBase<C> {
   create(settings: ComponentSettings, config: C): Exporter;
 }
 
+/** What a connector can take, and give for it. */
+export interface SignalPair {
+  readonly from: Signal;
+  readonly to: Signal;
+}
+
+export interface ConnectorFactory<C = unknown> extends FactoryBase<C> {
+  readonly kind: "connector";
+  readonly pairs: readonly SignalPair[];
+  /** @param next gives a batch to all pipelines of the output signal that have the connector as a receiver */
+  create(settings: ConnectorSettings, config: C, next: Consumer): Connector;
+}
+
 export interface ExtensionFactory<C = unknown> extends FactoryBase<C> {
   readonly kind: "extension";
   create(settings: ExtensionSettings, config: C): Extension;
 }
 
-export type ComponentFactory = ReceiverFactory | ProcessorFactory | ExporterFactory | ExtensionFactory;
+export type ComponentFactory =
+  | ReceiverFactory
+  | ProcessorFactory
+  | ExporterFactory
+  | ConnectorFactory
+  | ExtensionFactory;
 
 /** Loses the configuration's type, which only the factory itself needs: the schema has produced what `create` takes. */
 export function defineReceiver<C>(factory: ReceiverFactory<C>): ReceiverFactory {
@@ -95,6 +122,10 @@ export function defineProcessor<C>(factory: ProcessorFactory<C>): ProcessorFacto
 
 export function defineExporter<C>(factory: ExporterFactory<C>): ExporterFactory {
   return factory as ExporterFactory;
+}
+
+export function defineConnector<C>(factory: ConnectorFactory<C>): ConnectorFactory {
+  return factory as ConnectorFactory;
 }
 
 export function defineExtension<C>(factory: ExtensionFactory<C>): ExtensionFactory {

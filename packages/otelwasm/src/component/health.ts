@@ -30,13 +30,18 @@ export interface StatusReport {
   readonly logged?: boolean;
 }
 
-/** How one instance is: receivers and exporters are there once for each (signal, id), processors for each (pipeline, id), extensions once. */
+/**
+ * How one instance is: receivers and exporters are there once for each (signal, id), connectors for each (signal, output signal, id), processors for each (pipeline,
+ * id), extensions once.
+ */
 export interface ComponentHealth {
   readonly kind: ComponentKind;
   /** `type` or `type/name`, as in the configuration. */
   readonly id: string;
-  /** Not of an extension. */
+  /** Not of an extension. Of a connector: what it takes. */
   readonly signal?: Signal;
+  /** Of a connector: what it gives. */
+  readonly outputSignal?: Signal;
   /** Of a processor. */
   readonly pipeline?: string;
   readonly status: ComponentStatus;

@@ -138,15 +138,24 @@ function readText(path: string, context: ExpandContext): string {
   }
 }
 
-/** A text that was fetched may hold references itself; what it is as YAML is decided after them. */
+/**
+ * A text that was fetched may hold references itself; what it is as YAML is decided after them. What YAML says is a string stands as it was fetched, as in the
+ * Collector: with its quotes, its line feeds, and what looks like a comment.
+ */
 function retrieved(text: string, context: ExpandContext, depth: number): unknown {
   const value = parseYamlValue(text);
-  if (typeof value === "object" && value !== null) return new Expanded(expandInside(value, context, depth), text);
+  if (typeof value === "object" && value !== null) {
+    const inside = expandInside(value, context, depth);
+    return new Expanded(
+      inside,
+      text.includes("${") ? textOf(expandText(text, { ...context, warn() {} }, depth)) : text,
+    );
+  }
   // Without a reference the text is taken as it is: `$$` in a password is two dollars.
   const expanded = text.includes("${") ? expandText(text, context, depth + 1) : text;
   if (typeof expanded !== "string") return expanded;
   const scalar = parseYamlValue(expanded);
-  return scalar === expanded ? expanded : new Expanded(scalar, expanded);
+  return typeof scalar === "string" ? expanded : new Expanded(scalar, expanded);
 }
 
 function expandInside(node: unknown, context: ExpandContext, depth: number): unknown {

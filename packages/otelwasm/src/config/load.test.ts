@@ -57,6 +57,9 @@ describe("expansion", () => {
     QUOTED: '"x y"',
     BROKEN: "[a: {",
     COLON: "a: b",
+    COMMENT: "pass #word ",
+    LINES: "-----BEGIN\nabc\n",
+    INSIDE: "{a: '${env:HOST}'}",
     LONG: "12345678901234567890",
     SELF: "${env:SELF}",
   };
@@ -71,7 +74,10 @@ describe("expansion", () => {
     ["${env:LIST}", ["a", 1], "[a, 1]"],
     ["${env:MAP}", { a: { b: 1 } }, "{a: {b: 1}}"],
     ["${env:COLON}", { a: "b" }, "a: b"],
-    ["${env:QUOTED}", "x y", '"x y"'],
+    ["${env:QUOTED}", '"x y"'],
+    ["${env:COMMENT}", "pass #word "],
+    ["${env:LINES}", "-----BEGIN\nabc\n"],
+    ["${env:INSIDE}", { a: "example.org" }, "{a: 'example.org'}"],
     ["${env:BROKEN}", "[a: {"],
     ["http://${env:HOST}:${PORT}/${env:TOKEN}", "http://example.org:4318/0123"],
     ["${PORT}${PORT}", "43184318"],
@@ -119,6 +125,15 @@ describe("expansion", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("a file: a secret without its last line feed, a certificate with all others", () => {
+    const [secret, certificate] = [
+      file("secret", "s3 #cret\n"),
+      file("tls.pem", "-----BEGIN X-----\nabc\n-----END X-----\n"),
+    ];
+    assert.equal(expanded(`\${file:${secret}}`).value, "s3 #cret");
+    assert.equal(expanded(`\${file:${certificate}}`).value, "-----BEGIN X-----\nabc\n-----END X-----");
   });
 
   test("a variable that is not set is a warning and an empty value", () => {
@@ -212,11 +227,15 @@ describe("merging", () => {
       "processors.attributes/x.on=true",
       "a=b=c",
       "e=",
+      " f.g = 5 ",
+      "exporters::otlp/a.b::x=1",
     ];
     assert.deepEqual(loadConfig([a], sets), {
       processors: { batch: { timeout: "2s", size: 1, keys: ["a", "b"] }, "attributes/x": { on: true } },
       a: "b=c",
       e: null,
+      f: { g: 5 },
+      exporters: { "otlp/a.b": { x: 1 } },
     });
   });
 
@@ -233,6 +252,7 @@ describe("merging", () => {
 
   test("configurations from a variable, and from the command line with :: in keys", () => {
     const sources = ["env:CONF", "yaml:exporters::debug::verbosity: detailed"];
+    assert.deepEqual(loadConfig([file("flat.yaml", "a::b: 1\na: {c::d: 2}")]), { a: { b: 1, "c::d": 2 } });
     assert.deepEqual(loadConfig(sources, [], { env: { CONF: "exporters: {debug: {a: 1}}" } }), {
       exporters: { debug: { a: 1, verbosity: "detailed" } },
     });

@@ -82,7 +82,7 @@ function readSource(source: string, context: ExpandContext): Tree {
   const rest = scheme === undefined ? source : source.slice(scheme.length + 1);
   switch (scheme) {
     case "yaml":
-      return unflatten(asMap(parseYaml(rest, source), source));
+      return asMap(parseYaml(rest, source), source);
     case "env": {
       const text = context.env[rest];
       if (text === undefined) throw new ConfigError([`--config ${source}: the environment variable is not set`]);
@@ -106,7 +106,7 @@ function readConfigFile(path: string, context: ExpandContext): string {
 
 function asMap(value: unknown, source: string): Tree {
   if (value === null || value === undefined) return {};
-  if (isMap(value)) return value;
+  if (isMap(value)) return unflatten(value);
   throw new ConfigError([
     `${source}: a configuration is a map with keys such as receivers, exporters and service, not ${Array.isArray(value) ? "a list" : `a ${typeof value}`}`,
   ]);

@@ -13,20 +13,21 @@ export function merge(base: unknown, over: unknown): unknown {
 }
 
 /**
- * What `--set=a.b.c=value` means, as a configuration to merge over the others; the value is YAML.
+ * What `--set=a.b.c=value` means, as a configuration to merge over the others; the value is YAML. `a::b::c=value` is the same, and names with a dot in them need it.
  *
  * @throws ConfigError when there is no `=` or a part of the key is empty
  */
 export function parseSet(argument: string): Tree {
   const equals = argument.indexOf("=");
-  const keys = argument.slice(0, Math.max(equals, 0)).split(".");
+  const key = argument.slice(0, Math.max(equals, 0)).trim();
+  const keys = key.split(key.includes("::") ? "::" : ".");
   if (equals <= 0 || keys.includes("")) {
     throw new ConfigError([`--set=${argument}: expected key=value, for example --set=processors.batch.timeout=2s`]);
   }
-  return nest(keys, parseYamlValue(argument.slice(equals + 1)));
+  return nest(keys, parseYamlValue(argument.slice(equals + 1).trim()));
 }
 
-/** `a::b: value` as `a: { b: value }`: the Collector's notation in a `yaml:` configuration on the command line. */
+/** `a::b: value` as `a: { b: value }`, of the outermost keys: the Collector's notation, mostly used on the command line. */
 export function unflatten(tree: Tree): Tree {
   let result: unknown = {};
   for (const [key, value] of Object.entries(tree)) result = merge(result, nest(key.split("::"), value));

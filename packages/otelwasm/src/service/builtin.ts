@@ -1,8 +1,9 @@
 import type { ComponentFactory } from "../component/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
+import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
-import { nopExporter } from "../components/nop/factory.ts";
+import { nopExporter, nopReceiver } from "../components/nop/factory.ts";
 import { otlpReceiver } from "../components/otlp/factory.ts";
 import { otlpGrpcExporter } from "../components/otlpgrpc/factory.ts";
 import { otlpHttpExporter } from "../components/otlphttp/factory.ts";
@@ -11,6 +12,7 @@ import { wasmExporterFactory, wasmProcessorFactory, wasmReceiverFactory } from "
 /** The component types that are there without further ado. */
 export const builtinFactories: readonly ComponentFactory[] = [
   otlpReceiver,
+  nopReceiver,
   wasmReceiverFactory,
   wasmProcessorFactory,
   debugExporter,
@@ -19,5 +21,6 @@ export const builtinFactories: readonly ComponentFactory[] = [
   otlpGrpcExporter,
   otlpHttpExporter,
   wasmExporterFactory,
+  forwardConnector,
   healthCheckExtension,
 ];

@@ -87,6 +87,21 @@ service:
     assert.deepEqual(config.unused, ['extension "mem/a" is configured, but not in service::extensions']);
   });
 
+  test("connectors connect pipelines; what they can connect in no use of theirs is no mistake", () => {
+    const config = resolve(`
+${GOOD}
+connectors: {mem/c: , other: , mem/spare: }
+service:
+  pipelines:
+    traces: {receivers: [mem], exporters: [mem/c]}
+    metrics: {receivers: [mem], exporters: [mem, other]}
+    traces/2: {receivers: [mem/c], exporters: [mem]}
+    logs: {receivers: [mem/c, other], exporters: [mem]}
+`);
+    assert.deepEqual([...config.connectors.keys()], ["mem/c", "other", "mem/spare"]);
+    assert.deepEqual(config.unused, ['connector "mem/spare" is configured, but in no pipeline']);
+  });
+
   test("what is configured but unused is checked all the same, and known", () => {
     const config = resolve(`receivers: {mem: , mem/spare: }\n${EXPORTERS}\n${SERVICE}`);
     assert.deepEqual(config.unused, ['receiver "mem/spare" is configured, but in no pipeline']);
@@ -144,9 +159,52 @@ const cases: readonly (readonly [name: string, yaml: string, ...issues: string[]
     "receivers::mem: must be a map, not the number 5",
   ],
   [
-    "connectors",
-    `${GOOD}connectors: {forward: }\n${SERVICE}`,
-    "connectors::forward: connectors are not supported in this version; remove it",
+    "a connector's own mistakes, and unknown types",
+    `${GOOD}connectors: {mem: {fial: start}, men: , a-b: }\n${SERVICE}`,
+    'connectors::mem::fial: unknown key; did you mean "fail"?',
+    'connectors::men: unknown connector type "men"; did you mean "mem"? known types: mem, other',
+    'connectors::a-b: invalid type "a-b": must match ^[a-zA-Z][0-9a-zA-Z_]{0,62}$',
+    'connectors::mem: ambiguous ID: Found both "mem" exporter and "mem" connector. Change one of the components\' IDs to eliminate ambiguity (e.g. rename "mem" connector to "mem/connector")',
+  ],
+  [
+    "a connector with a receiver's id",
+    `receivers: {mem: , mem/x: }\n${EXPORTERS}\nconnectors: {mem/x: }\nservice: {pipelines: {traces: {receivers: [mem], exporters: [mem/x]}, traces/2: {receivers: [mem/x], exporters: [mem]}}}`,
+    'connectors::mem/x: ambiguous ID: Found both "mem/x" receiver and "mem/x" connector. Change one of the components\' IDs to eliminate ambiguity (e.g. rename "mem/x" connector to "mem/x/connector")',
+  ],
+  [
+    "a connector among the processors",
+    `${GOOD}connectors: {mem/c: }\nservice: {pipelines: {traces: {receivers: [mem], processors: [mem/c], exporters: [mem]}}}`,
+    'service::pipelines::traces: references processor "mem/c" which is not configured',
+  ],
+  [
+    "connectors that only end or only begin pipelines",
+    `${GOOD}connectors: {mem/a: , mem/b: }\nservice: {pipelines: {traces: {receivers: [mem], exporters: [mem/a]}, logs: {receivers: [mem/b], exporters: [mem]}}}`,
+    'service::pipelines: connector "mem/a" used as exporter in traces pipeline but not used in any supported receiver pipeline',
+    'service::pipelines: connector "mem/b" used as receiver in logs pipeline but not used in any supported exporter pipeline',
+  ],
+  [
+    "a connector between signals that it does not connect",
+    `${GOOD}connectors: {mem/a: }\nservice: {pipelines: {logs: {receivers: [mem], exporters: [mem/a]}, traces: {receivers: [mem/a], exporters: [mem]}}}`,
+    'service::pipelines: connector "mem/a" used as exporter in logs pipeline but not used in any supported receiver pipeline',
+    'service::pipelines: connector "mem/a" used as receiver in traces pipeline but not used in any supported exporter pipeline',
+  ],
+  [
+    "a pipeline that leads into itself",
+    `${GOOD}connectors: {mem/a: }\nservice: {pipelines: {traces: {receivers: [mem, mem/a], exporters: [mem, mem/a]}}}`,
+    'service::pipelines: cycle detected: connector "mem/a" (traces to traces) -> connector "mem/a" (traces to traces)',
+  ],
+  [
+    "pipelines that lead in a circle, after some that do not",
+    `${GOOD}processors: {mem/p: , mem/q: }\nconnectors: {mem/in: , mem/a: , mem/b: }
+service:
+  pipelines:
+    traces/in: {receivers: [mem], exporters: [mem/in]}
+    traces/out: {receivers: [mem/in], exporters: [mem]}
+    traces: {receivers: [mem/in, mem/b], processors: [mem/p, mem/q], exporters: [mem/a]}
+    logs: {receivers: [mem/a], exporters: [mem]}
+    traces/2: {receivers: [mem/a], exporters: [mem, mem/b]}
+`,
+    'service::pipelines: cycle detected: connector "mem/a" (traces to traces) -> connector "mem/b" (traces to traces) -> processor "mem/p" in pipeline "traces" -> processor "mem/q" in pipeline "traces" -> connector "mem/a" (traces to traces)',
   ],
   [
     "extensions",

@@ -1,9 +1,16 @@
-import type { ComponentKind, PipelineComponentKind, Signal } from "../component/component.ts";
+import type { ComponentKind } from "../component/component.ts";
 import { ConfigError } from "../component/errors.ts";
-import type { ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory } from "../component/factory.ts";
+import type {
+  ConnectorFactory,
+  ExporterFactory,
+  ExtensionFactory,
+  ProcessorFactory,
+  ReceiverFactory,
+} from "../component/factory.ts";
 import { isMap, type Tree, unwrap } from "../config/expanded.ts";
 import { nearest, suggestion } from "../config/nearest.ts";
 import { applySchema } from "../config/schema.ts";
+import { checkConnectors } from "./connectors.ts";
 import { type FactorySet, TYPE_PATTERN, typeOf } from "./factories.ts";
 import { checkPipelines, type PipelineConfig } from "./pipelines.ts";
 import { readService, type ServiceSettings } from "./settings.ts";
@@ -22,6 +29,7 @@ export interface ServiceConfig {
   readonly receivers: ReadonlyMap<string, Configured<ReceiverFactory>>;
   readonly processors: ReadonlyMap<string, Configured<ProcessorFactory>>;
   readonly exporters: ReadonlyMap<string, Configured<ExporterFactory>>;
+  readonly connectors: ReadonlyMap<string, Configured<ConnectorFactory>>;
   readonly extensions: ReadonlyMap<string, Configured<ExtensionFactory>>;
   readonly pipelines: readonly PipelineConfig[];
   /** The ids of the extensions that are used, in the order in which they are to start. */
@@ -49,32 +57,40 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
   const receivers = readComponents("receiver", raw, factories, issues);
   const processors = readComponents("processor", raw, factories, issues);
   const exporters = readComponents("exporter", raw, factories, issues);
+  const connectors = readComponents("connector", raw, factories, issues);
   const extensions = readComponents("extension", raw, factories, issues);
-  refuseConnectors(raw, issues);
 
   const service = readService(raw.service, issues);
-  const known: Record<PipelineComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>> = {
-    receiver: receivers.signals,
-    processor: processors.signals,
-    exporter: exporters.signals,
+  const known = {
+    receiver: receivers.known,
+    processor: processors.known,
+    exporter: exporters.known,
+    connector: connectors.known,
   };
   const serviceExtensions = [...new Set(service.extensions)];
   for (const id of serviceExtensions) {
-    if (!extensions.signals.has(id)) {
+    if (!extensions.known.has(id)) {
       issues.push(`service::extensions: references extension "${id}" which is not configured`);
     }
   }
   const pipelines = checkPipelines(service.pipelines, known, issues);
+  checkConnectors(pipelines, known, issues);
   if (issues.length > 0) throw new ConfigError(issues);
 
-  const unused = (kind: PipelineComponentKind, ids: Iterable<string>): string[] => {
-    const used = new Set(pipelines.flatMap((pipeline) => pipeline[`${kind}s`]));
-    return [...ids].filter((id) => !used.has(id)).map((id) => `${kind} "${id}" is configured, but in no pipeline`);
+  // That an id is in two sections which one list of a pipeline may refer to was refused.
+  const used = {
+    receiver: new Set(pipelines.flatMap((pipeline) => pipeline.receivers)),
+    processor: new Set(pipelines.flatMap((pipeline) => pipeline.processors)),
+    exporter: new Set(pipelines.flatMap((pipeline) => pipeline.exporters)),
+    connector: new Set(pipelines.flatMap((pipeline) => [...pipeline.receivers, ...pipeline.exporters])),
   };
+  const unused = (kind: keyof typeof used, ids: Iterable<string>): string[] =>
+    [...ids].filter((id) => !used[kind].has(id)).map((id) => `${kind} "${id}" is configured, but in no pipeline`);
   return {
     receivers: receivers.components,
     processors: processors.components,
     exporters: exporters.components,
+    connectors: connectors.components,
     extensions: extensions.components,
     pipelines,
     serviceExtensions,
@@ -84,6 +100,7 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
       ...unused("receiver", receivers.components.keys()),
       ...unused("processor", processors.components.keys()),
       ...unused("exporter", exporters.components.keys()),
+      ...unused("connector", connectors.components.keys()),
       ...[...extensions.components.keys()]
         .filter((id) => !serviceExtensions.includes(id))
         .map((id) => `extension "${id}" is configured, but not in service::extensions`),
@@ -104,17 +121,17 @@ function readComponents<K extends ComponentKind>(kind: K, raw: Tree, factories: 
   const section = `${kind}s`;
   const components = new Map<string, Configured<Factory>>();
   /** Of every id that stands there, also of one that is wrong: no second error about the same mistake. */
-  const signals = new Map<string, readonly Signal[] | undefined>();
+  const known = new Map<string, Factory | undefined>();
   const entries = Object.entries(sectionOf(raw, section, issues));
   for (const [id, value] of entries) {
     const factory = factoryOf(kind, id, factories, issues);
-    signals.set(id, factory !== undefined && "signals" in factory ? factory.signals : undefined);
+    known.set(id, factory);
     if (factory === undefined) continue;
     const checked = applySchema(factory.schema, value, [section, id]);
     if (checked.ok) components.set(id, { id, factory, config: checked.value });
     else issues.push(...checked.issues);
   }
-  return { components, signals };
+  return { components, known };
 }
 
 function factoryOf<K extends ComponentKind>(kind: K, id: string, factories: FactorySet, issues: string[]) {
@@ -142,10 +159,4 @@ function factoryOf<K extends ComponentKind>(kind: K, id: string, factories: Fact
     issues.push(`${at}: unknown ${kind} type "${type}"; ${hint}known types: ${known.sort().join(", ") || "none"}`);
   }
   return factory;
-}
-
-function refuseConnectors(raw: Tree, issues: string[]): void {
-  for (const id of Object.keys(sectionOf(raw, "connectors", issues))) {
-    issues.push(`connectors::${id}: connectors are not supported in this version; remove it`);
-  }
 }

@@ -8,7 +8,7 @@ import { builtinFactories } from "./builtin.ts";
 import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
-import { createMetrics } from "./metrics/metrics.ts";
+import { createMetrics, noMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsSettings, type PrometheusReader } from "./metrics/settings.ts";
 import { importEngines, type LogSettings } from "./settings.ts";
 
@@ -40,13 +40,16 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   const logger =
     typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
   for (const warning of warnings) logger.warn(warning);
-  const metrics = await createMetrics(readersOf(resolved.metrics, options.defaultMetricsAddress));
+  const { level } = resolved.metrics;
+  const metrics =
+    level === "none"
+      ? noMetrics
+      : await createMetrics(level, readersOf(resolved.metrics, options.defaultMetricsAddress));
   const { shutdownTimeoutMs } = options;
   return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
 }
 
-function readersOf({ level, readers }: MetricsSettings, address: HostPort | undefined): readonly PrometheusReader[] {
-  if (level === "none") return [];
+function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly PrometheusReader[] {
   return readers ?? (address === undefined ? [] : [defaultReader(address)]);
 }
 

@@ -1,6 +1,7 @@
 import type { ComponentKind } from "../component/component.ts";
 import type {
   ComponentFactory,
+  ConnectorFactory,
   ExporterFactory,
   ExtensionFactory,
   ProcessorFactory,
@@ -10,7 +11,13 @@ import type {
 /** `type` of a component, as the Collector allows it. */
 export const TYPE_PATTERN: RegExp = /^[a-zA-Z][0-9a-zA-Z_]{0,62}$/;
 
-export const COMPONENT_KINDS: readonly ComponentKind[] = ["receiver", "processor", "exporter", "extension"];
+export const COMPONENT_KINDS: readonly ComponentKind[] = [
+  "receiver",
+  "processor",
+  "exporter",
+  "connector",
+  "extension",
+];
 
 /** The type in an id: `otlp` of `otlp/edge`. */
 export function typeOf(id: string): string {
@@ -22,6 +29,7 @@ interface FactoryOf {
   readonly receiver: ReceiverFactory;
   readonly processor: ProcessorFactory;
   readonly exporter: ExporterFactory;
+  readonly connector: ConnectorFactory;
   readonly extension: ExtensionFactory;
 }
 

@@ -1,22 +1,17 @@
-import { type BoundEndpoint, ComponentError, type Graph, type Node } from "./graph.ts";
+import { type BoundEndpoint, ComponentError, type Graph, type Node, type Stage } from "./graph.ts";
 
 /** How long a component may take to shut down before the others go on without it. */
 export const SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /**
- * Starts the components: extensions in the order of `service::extensions`, then exporters, then each pipeline's processors from the last to the first, then receivers, so that nothing gets data before what
- * comes after it can take it. One after the other; the first failure ends it.
+ * Starts the components: extensions in the order of `service::extensions`, then exporters, then processors and connectors, each after those that it gives data to, then receivers: nothing gets data before
+ * what comes after it can take it. One after the other; the first failure ends it.
  *
  * @param aborted asked before each start
  * @throws ComponentError that names what could not be started; the caller then stops the graph
  */
 export async function startGraph(graph: Graph, aborted: () => boolean): Promise<void> {
-  const order = [
-    ...graph.extensions,
-    ...graph.exporters,
-    ...graph.processors.flatMap((chain) => chain.toReversed()),
-    ...graph.receivers,
-  ];
+  const order = [...graph.extensions, ...graph.exporters, ...graph.stages.toReversed(), ...graph.receivers];
   for (const node of order) {
     if (aborted()) throw new Error("the start was interrupted: the collector is shutting down");
     try {
@@ -29,8 +24,8 @@ export async function startGraph(graph: Graph, aborted: () => boolean): Promise<
 }
 
 /**
- * Shuts every component down: receivers, then each pipeline's processors from the first to the last, then exporters; what can go at the same time does. Extensions
- * go at the end, one after the other, the last to start first. A component that fails, or does not come to an end, does not keep the others from it.
+ * Shuts every component down: receivers, then processors and connectors, each when all that it gets data from have come to their end, then exporters; what can go
+ * at the same time does. Extensions go at the end, one after the other, the last to start first. A component that fails, or does not come to an end, does not keep the others from it.
  *
  * @param timeoutMs for each component that does not ask for more
  * @returns what went wrong
@@ -47,11 +42,15 @@ export async function stopGraph(graph: Graph, timeoutMs: number): Promise<Compon
     }
   };
   await Promise.all(graph.receivers.map(stop));
-  await Promise.all(
-    graph.processors.map(async (chain) => {
-      for (const node of chain) await stop(node);
-    }),
-  );
+  const stopped = new Map<Stage, Promise<void>>();
+  for (const stage of graph.stages) {
+    const before = stage.after.map((each) => stopped.get(each));
+    stopped.set(
+      stage,
+      Promise.all(before).then(() => stop(stage)),
+    );
+  }
+  await Promise.all(stopped.values());
   await Promise.all(graph.exporters.map(stop));
   for (const node of graph.extensions.toReversed()) await stop(node);
   return errors;

@@ -1,4 +1,5 @@
 import type { PipelineComponentKind } from "../component/component.ts";
+import type { ConnectorFactory } from "../component/factory.ts";
 import { suggestion } from "../config/nearest.ts";
 import { SIGNALS, type Signal } from "../telemetry/batch.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -9,10 +10,10 @@ export interface PipelineConfig extends PipelineSettings {
   readonly signal: Signal;
 }
 
-/** What is configured, with the signals that it supports; `undefined` for an id whose own configuration is in error. */
+/** What is configured, with the signals that it supports; `undefined` for an id of an unknown type. */
 export type KnownComponents = Readonly<
-  Record<PipelineComponentKind, ReadonlyMap<string, readonly Signal[] | undefined>>
->;
+  Record<PipelineComponentKind, ReadonlyMap<string, { readonly signals: readonly Signal[] } | undefined>>
+> & { readonly connector: ReadonlyMap<string, Pick<ConnectorFactory, "pairs"> | undefined> };
 
 /**
  * Checks `service::pipelines`, and adds what is wrong to the issues.
@@ -68,6 +69,8 @@ function checkReferences(
   const at = `service::pipelines::${pipeline}`;
   if (ids.length === 0 && kind !== "processor") issues.push(`${at}: must have at least one ${kind}`);
   for (const id of new Set(ids)) {
+    // Which signals it can connect is a matter of several pipelines: `checkConnectors`.
+    if (kind !== "processor" && !known[kind].has(id) && known.connector.has(id)) continue;
     if (!known[kind].has(id)) {
       issues.push(`${at}: references ${kind} "${id}" which is not configured`);
       continue;
@@ -75,7 +78,7 @@ function checkReferences(
     if (kind === "processor" && ids.indexOf(id) !== ids.lastIndexOf(id)) {
       issues.push(`${at}: references processor "${id}" multiple times`);
     }
-    const signals = known[kind].get(id);
+    const signals = known[kind].get(id)?.signals;
     if (signals !== undefined && signal !== undefined && !signals.includes(signal)) {
       issues.push(`${at}: ${kind} "${id}" does not support ${signal}; it supports ${signals.join(", ")}`);
     }

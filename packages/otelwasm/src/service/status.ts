@@ -13,8 +13,10 @@ import type { Logger } from "../component/logger.ts";
 export interface Place {
   readonly kind: ComponentKind;
   readonly id: string;
-  /** Not of an extension. */
+  /** Not of an extension. Of a connector: what it takes. */
   readonly signal?: Signal;
+  /** Of a connector: what it gives. */
+  readonly outputSignal?: Signal;
   /** Of a processor. */
   readonly pipeline?: string;
 }

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
+import { zstdDecompressSync } from "node:zlib";
 import type { Exporter } from "../../component/component.ts";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
+import { silentLogger } from "../../component/logger.ts";
 import { settingsWith } from "../../component/testing/settings.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson } from "../../telemetry/json.ts";
@@ -14,6 +25,7 @@ import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { schema } from "./config.ts";
 import { createExporter } from "./exporter.ts";
 import { fileExporter } from "./factory.ts";
+import { Rotation } from "./rotation.ts";
 import { FileSink, type SinkFile } from "./sink.ts";
 
 function folder(t: TestContext): string {
@@ -62,6 +74,88 @@ test("proto: four bytes of length, the highest first, then the payload", async (
     rest = rest.subarray(4 + length);
   }
   assert.equal(rest.length, 0);
+});
+
+for (const format of ["json", "proto"] as const)
+  test(`${format}, compressed: each batch after its length`, async (t) => {
+    const path = join(folder(t), "out.zst");
+    const [exporter] = exporters({ path, format, compression: "zstd" }, ["logs"]);
+    await exporter!.start();
+    const payloads = [buildPayload("logs", 1), buildPayload("logs", 9000)];
+    for (const bytes of payloads) await exporter!.consume({ signal: "logs", bytes });
+    await exporter!.shutdown();
+    let rest = readFileSync(path);
+    for (const bytes of payloads) {
+      const length = rest.readUInt32BE(0);
+      const plain = zstdDecompressSync(rest.subarray(4, 4 + length));
+      if (format === "proto") assert.deepEqual(new Uint8Array(plain), bytes);
+      else assert.equal(plain.toString(), encodeJson("logs", bytes));
+      rest = rest.subarray(4 + length);
+    }
+    assert.equal(rest.length, 0);
+  });
+
+describe("rotation", () => {
+  const big = decodeJson(
+    "logs",
+    JSON.stringify({
+      resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: "x".repeat(600 * 1024) } }] }] }],
+    }),
+  );
+  const asides = (path: string): string[] =>
+    readdirSync(join(path, "..")).filter((name) => /^out-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.json$/.test(name));
+
+  test("a file that would become too large is set aside; so many of those stay, and no batch is torn", async (t) => {
+    const path = join(folder(t), "out.json");
+    writeFileSync(join(path, "..", "out-other.json"), "not one of them");
+    const [exporter] = exporters({ path, rotation: { max_megabytes: 1, max_backups: 2 } }, ["logs"]);
+    await exporter!.start();
+    for (let count = 1; count <= 4; count++) {
+      await exporter!.consume({ signal: "logs", bytes: big });
+      assert.equal(asides(path).length, Math.min(count - 1, 2));
+    }
+    await exporter!.shutdown();
+    for (const name of [...asides(path), "out.json"])
+      assert.deepEqual(lines(join(path, "..", name)), [encodeJson("logs", big)]);
+    assert.ok(existsSync(join(path, "..", "out-other.json")));
+  });
+
+  test("what is there goes on; files of more than so many days go", async (t) => {
+    const path = join(folder(t), "out.json");
+    writeFileSync(path, "before\n");
+    const old = join(path, "..", "out-2020-01-02T03-04-05.678.json");
+    writeFileSync(old, "");
+    const [exporter] = exporters({ path, rotation: { max_megabytes: 1, max_days: 3, localtime: true } }, ["logs"]);
+    await exporter!.start();
+    await exporter!.consume({ signal: "logs", bytes: big });
+    assert.equal(lines(path).length, 2);
+    await exporter!.consume({ signal: "logs", bytes: big });
+    await exporter!.shutdown();
+    assert.equal(lines(path).length, 1);
+    assert.equal(asides(path).length, 1);
+    assert.ok(!existsSync(old));
+  });
+
+  test("while the next file cannot be opened, batches are refused for now, and none is lost", async (t) => {
+    const path = join(folder(t), "out.json");
+    let broken = false;
+    const openFile = async (): Promise<SinkFile> => {
+      if (broken) throw new Error("too many open files");
+      return open(path, "a");
+    };
+    const config = { max_megabytes: 1, max_days: 0, max_backups: 0, localtime: false };
+    const sink = new FileSink(path, openFile, new Rotation(path, config, silentLogger));
+    await sink.open();
+    const line = Buffer.alloc(700_000, "x").fill("\n", 699_999);
+    await sink.write(line);
+    broken = true;
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(sink.write(line), (error) => error instanceof ConsumerError && !error.permanent);
+    broken = false;
+    await sink.write(line);
+    await sink.close();
+    assert.deepEqual([asides(path).length, statSync(path).size], [1, line.length]);
+  });
 });
 
 test("many at once, and many one after the other: all in order, none lost", async (t) => {
@@ -177,6 +271,7 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
   assert.deepEqual(schema.parse({ path: "x" }), {
     path: "x",
     format: "json",
+    compression: "none",
     append: false,
     create_directory: false,
     directory_permissions: 0o755,
@@ -188,7 +283,10 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     { path: "x", format: "text" },
     { path: "x", directory_permissions: "rwx" },
     { path: "x", flush_interval: "soon" },
-    { path: "x", rotation: {} },
+    { path: "x", rotation: { max_megabytes: 0 } },
+    { path: "x", rotation: {}, append: true },
+    { path: "x", compression: "zstd", append: true },
+    { path: "x", compression: "gzip" },
   ])
     assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong));
   assert.deepEqual([fileExporter.kind, fileExporter.type, fileExporter.signals], ["exporter", "file", SIGNALS]);

@@ -3,7 +3,9 @@ import { ConsumerError } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { encodeJson } from "../../telemetry/json.ts";
+import { compress } from "../../transport/compression.ts";
 import type { FileExporterConfig } from "./config.ts";
+import { Rotation } from "./rotation.ts";
 import { FileSink, openOutput } from "./sink.ts";
 
 /** The sink of this exporter's id: its signals write to one file. */
@@ -11,20 +13,32 @@ function sharedSink(settings: ComponentSettings, config: FileExporterConfig): Fi
   const key = `exporter/${settings.id}`;
   const known = settings.shared.get(key);
   if (known instanceof FileSink) return known;
-  const sink = new FileSink(config.path, () => openOutput(config, settings.id));
+  const rotation = config.rotation && new Rotation(config.path, config.rotation, settings.logger);
+  const sink = new FileSink(config.path, () => openOutput(config, settings.id), rotation);
   settings.shared.set(key, sink);
   return sink;
 }
 
-function encode({ signal, bytes }: Batch, format: FileExporterConfig["format"]): Uint8Array {
-  if (format === "proto") {
-    const framed = Buffer.allocUnsafe(4 + bytes.length);
-    framed.writeUInt32BE(bytes.length, 0);
-    framed.set(bytes, 4);
-    return framed;
-  }
+type Encoding = Pick<FileExporterConfig, "format" | "compression">;
+
+function encode(batch: Batch, { format, compression }: Encoding): Uint8Array | Promise<Uint8Array> {
+  const json = format === "json" ? asJson(batch) : undefined;
+  if (compression === "none") return json === undefined ? framed(batch.bytes) : Buffer.from(`${json}\n`);
+  const packed = compress(compression, json === undefined ? batch.bytes : Buffer.from(json));
+  // Where one ends and the next begins cannot be seen in what is compressed.
+  return packed instanceof Uint8Array ? framed(packed) : packed.then(framed);
+}
+
+function framed(bytes: Uint8Array): Uint8Array {
+  const whole = Buffer.allocUnsafe(4 + bytes.length);
+  whole.writeUInt32BE(bytes.length, 0);
+  whole.set(bytes, 4);
+  return whole;
+}
+
+function asJson({ signal, bytes }: Batch): string {
   try {
-    return Buffer.from(`${encodeJson(signal, bytes)}\n`);
+    return encodeJson(signal, bytes);
   } catch (error) {
     if (error instanceof RangeError)
       throw ConsumerError.permanent(`the ${signal} are not well-formed: ${error.message}`, { cause: error });
@@ -36,12 +50,12 @@ function encode({ signal, bytes }: Batch, format: FileExporterConfig["format"]):
 class FileExporter implements Exporter {
   readonly capabilities: Capabilities = { mutatesData: false };
   readonly #sink: FileSink;
-  readonly #format: FileExporterConfig["format"];
+  readonly #encoding: Encoding;
   #open = false;
 
-  constructor(sink: FileSink, format: FileExporterConfig["format"]) {
+  constructor(sink: FileSink, encoding: Encoding) {
     this.#sink = sink;
-    this.#format = format;
+    this.#encoding = encoding;
   }
 
   async start(): Promise<void> {
@@ -51,7 +65,8 @@ class FileExporter implements Exporter {
 
   /** @throws ConsumerError permanent for bytes that are not well-formed, retryable when the disk does not take them */
   async consume(batch: Batch): Promise<void> {
-    await this.#sink.write(encode(batch, this.#format));
+    const encoded = encode(batch, this.#encoding);
+    await this.#sink.write(encoded instanceof Uint8Array ? encoded : await encoded);
   }
 
   async shutdown(): Promise<void> {
@@ -62,5 +77,5 @@ class FileExporter implements Exporter {
 }
 
 export function createExporter(settings: ComponentSettings, config: FileExporterConfig): Exporter {
-  return new FileExporter(sharedSink(settings, config), config.format);
+  return new FileExporter(sharedSink(settings, config), config);
 }

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
 import type { FileExporterConfig } from "./config.ts";
 import { createFolder } from "./folder.ts";
+import type { Rotation } from "./rotation.ts";
 
 /** What the sink does with an open file: a part of Node's `FileHandle`. */
 export interface SinkFile {
@@ -28,6 +29,10 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export class FileSink {
   readonly #path: string;
   readonly #openFile: () => Promise<SinkFile>;
+  readonly #rotation: Rotation | undefined;
+  #setAsideAt = 0;
+  /** The open file has another name already, and the next one could not be opened yet. */
+  #isAside = false;
   #file: Promise<SinkFile> | undefined;
   #users = 0;
   #waiting: Waiting[] = [];
@@ -36,9 +41,10 @@ export class FileSink {
   /** Where the last complete batch ends. */
   #size = 0;
 
-  constructor(path: string, openFile: () => Promise<SinkFile>) {
+  constructor(path: string, openFile: () => Promise<SinkFile>, rotation?: Rotation) {
     this.#path = path;
     this.#openFile = openFile;
+    this.#rotation = rotation;
   }
 
   async open(): Promise<void> {
@@ -99,8 +105,10 @@ export class FileSink {
   }
 
   async #writeBlock(bytes: Uint8Array): Promise<void> {
-    const file = await this.#file;
+    let file = await this.#file;
     if (file === undefined) throw new Error("the file is not open");
+    if (this.#rotation !== undefined && this.#size > 0 && this.#size + bytes.length > this.#rotation.maxBytes)
+      file = await this.#rotate(file, this.#rotation);
     try {
       await file.appendFile(bytes);
       this.#size += bytes.length;
@@ -108,6 +116,23 @@ export class FileSink {
       await this.#takeBack(file);
       throw error;
     }
+  }
+
+  /** A batch is never torn apart: one that is longer than a file may be has a file of its own. */
+  async #rotate(file: SinkFile, rotation: Rotation): Promise<SinkFile> {
+    if (!this.#isAside) {
+      // Its name has the time in milliseconds; two within one would be one file.
+      this.#setAsideAt = Math.max(Date.now(), this.#setAsideAt + 1);
+      await rotation.setAside(new Date(this.#setAsideAt));
+      this.#isAside = true;
+    }
+    const next = await this.#openFile();
+    this.#isAside = false;
+    this.#file = Promise.resolve(next);
+    this.#size = (await next.stat()).size;
+    await file.close();
+    await rotation.tidy(new Date(this.#setAsideAt));
+    return next;
   }
 
   /** Part of a block may be in the file: what is tried again must not follow half a line. */
@@ -130,9 +155,10 @@ export async function openOutput(config: FileExporterConfig, id: string): Promis
   const folder = dirname(path);
   try {
     if (config.create_directory) createFolder(folder, config.directory_permissions);
+    const keeps = config.append || config.rotation !== undefined;
     const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = constants;
     // O_APPEND in either case: whoever rotates the file by truncating it gets no hole.
-    return await open(path, O_WRONLY | O_CREAT | O_APPEND | (config.append ? 0 : O_TRUNC), 0o600);
+    return await open(path, O_WRONLY | O_CREAT | O_APPEND | (keeps ? 0 : O_TRUNC), 0o600);
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT" && !config.create_directory;
     const advice = missing ? ` The folder ${folder} does not exist: create it, or set create_directory: true.` : "";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-export type NopExporterConfig = Readonly<Record<string, never>>;
+export type NopConfig = Readonly<Record<string, never>>;
 
-/** `exporters::nop` has no settings. */
-export const schema: z.ZodType<NopExporterConfig> = z.strictObject({});
+/** `receivers::nop` and `exporters::nop` have no settings. */
+export const schema: z.ZodType<NopConfig> = z.strictObject({});

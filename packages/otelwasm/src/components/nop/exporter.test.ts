@@ -4,7 +4,7 @@ import { settingsWith } from "../../component/testing/settings.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { schema } from "./config.ts";
-import { nopExporter } from "./factory.ts";
+import { nopExporter, nopReceiver } from "./factory.ts";
 
 test("takes every signal and leaves the bytes alone", async () => {
   for (const signal of SIGNALS) {
@@ -17,6 +17,15 @@ test("takes every signal and leaves the bytes alone", async () => {
     assert.deepEqual(bytes, buildPayload(signal, 3));
   }
   assert.equal(settingsAreRefused({ verbosity: "basic" }), true);
+});
+
+test("a receiver that gives nothing starts and stops", async () => {
+  const receiver = nopReceiver.create(settingsWith({ id: "nop", signal: "logs" }), schema.parse({}), {
+    capabilities: { mutatesData: false },
+    consume: () => Promise.reject(new Error("nothing comes")),
+  });
+  await receiver.start();
+  await receiver.shutdown();
 });
 
 function settingsAreRefused(config: object): boolean {

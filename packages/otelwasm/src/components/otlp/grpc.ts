@@ -173,7 +173,7 @@ class Call extends Http2Stream implements Deadline, Reply {
   #deliver(bytes: Uint8Array): void {
     if (this.#answered) return;
     this.#peer.delivering++;
-    this.#host.intake.deliver(this.#signal, bytes, this);
+    this.#host.intake.deliver(this.#signal, bytes, "grpc", this);
   }
 
   /** A whole answer in one block of headers ("Trailers-Only"). */

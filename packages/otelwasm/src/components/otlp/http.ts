@@ -270,7 +270,7 @@ export class HttpServer {
 
   #deliver(exchange: Exchange, bytes: Uint8Array): void {
     if (exchange.json !== true) {
-      this.#intake.deliver(exchange.telemetry, bytes, exchange);
+      this.#intake.deliver(exchange.telemetry, bytes, "http", exchange);
       return;
     }
     let converted: Uint8Array;
@@ -280,7 +280,7 @@ export class HttpServer {
       this.#unusable(exchange, error);
       return;
     }
-    this.#intake.deliver(exchange.telemetry, converted, exchange);
+    this.#intake.deliver(exchange.telemetry, converted, "http", exchange);
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Consumer } from "../../component/component.ts";
 import { ConsumerError } from "../../component/errors.ts";
 import { type Logger, silentLogger } from "../../component/logger.ts";
+import { settingsWith } from "../../component/testing/settings.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { Intake } from "./intake.ts";
 
@@ -11,12 +12,12 @@ test("what the pipeline does not take is in the log, once for each kind of failu
   const logger: Logger = { ...silentLogger, error: (message, attributes) => lines.push([message, attributes]) };
   let next: ConsumerError = ConsumerError.retryable("the destination is down");
   const consumer: Consumer = { capabilities: { mutatesData: false }, consume: () => Promise.reject(next) };
-  const intake = new Intake();
-  intake.register("logs", consumer, logger);
+  const intake = new Intake(["http"]);
+  intake.register(settingsWith({ id: "otlp", signal: "logs", logger }), consumer);
   intake.open("logs");
   const deliver = (bytes: Uint8Array): Promise<unknown> =>
     new Promise((refused, reject) => {
-      intake.deliver("logs", bytes, { refused, delivered: () => reject(new Error("delivered")) });
+      intake.deliver("logs", bytes, "http", { refused, delivered: () => reject(new Error("delivered")) });
     });
 
   for (let i = 0; i < 3; i++) assert.equal(await deliver(buildPayload("logs", 1)), next);

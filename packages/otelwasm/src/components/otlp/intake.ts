@@ -1,9 +1,15 @@
 import type { Consumer } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import type { ComponentSettings } from "../../component/factory.ts";
 import type { Logger } from "../../component/logger.ts";
+import { countFailure, createReceived, type Received } from "../../component/received.ts";
 import { Throttle } from "../../component/throttle.ts";
-import type { Signal } from "../../telemetry/batch.ts";
+import type { Batch, Signal } from "../../telemetry/batch.ts";
+import { itemsOf } from "../../telemetry/count.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
+
+/** How a batch came, as own metrics name it. */
+export type Transport = "grpc" | "http";
 
 /** Where the outcome of a delivery goes; exactly one of the two is called, once. */
 export interface Reply {
@@ -15,6 +21,8 @@ interface Entry {
   readonly consumer: Consumer;
   readonly logger: Logger;
   readonly failures: Throttle;
+  /** Undefined where nothing is counted. */
+  readonly received: Readonly<Partial<Record<Transport, Received | undefined>>>;
   open: boolean;
   inFlight: number;
   /** Set while somebody waits until nothing is in flight. */
@@ -24,11 +32,21 @@ interface Entry {
 /** What both protocols do with a body once they have it: check it, hand it on, and count what is not answered yet. */
 export class Intake {
   readonly #entries: Map<Signal, Entry> = new Map();
+  readonly #transports: readonly Transport[];
 
-  /** @param logger hears of what the pipeline did not take: senders are told, but whoever runs the collector would not know */
-  register(signal: Signal, consumer: Consumer, logger: Logger): void {
+  /** @param transports those that there are */
+  constructor(transports: readonly Transport[]) {
+    this.#transports = transports;
+  }
+
+  /** @param settings its logger hears of what the pipeline did not take: senders are told, but whoever runs the collector would not know */
+  register(settings: ComponentSettings, consumer: Consumer): void {
+    const { signal, logger } = settings;
+    const received = Object.fromEntries(
+      this.#transports.map((transport) => [transport, createReceived(settings, transport)]),
+    );
     const failures = new Throttle();
-    this.#entries.set(signal, { consumer, logger, failures, open: false, inFlight: 0, drained: undefined });
+    this.#entries.set(signal, { consumer, logger, failures, received, open: false, inFlight: 0, drained: undefined });
   }
 
   /** Whether a pipeline takes this signal: without one, the protocols have no such path or method. */
@@ -56,7 +74,7 @@ export class Intake {
    * @param bytes a whole payload, in a buffer of its own, which is given away
    * @param reply hears when the pipeline has taken responsibility, or that it did not
    */
-  deliver(signal: Signal, bytes: Uint8Array, reply: Reply): void {
+  deliver(signal: Signal, bytes: Uint8Array, transport: Transport, reply: Reply): void {
     const entry = this.#entries.get(signal);
     if (entry === undefined || !entry.open) {
       const message = `the receiver takes no ${signal} now: it is starting or shutting down`;
@@ -72,10 +90,14 @@ export class Intake {
       reply.refused(ConsumerError.permanent(problem, { code: StatusCode.INVALID_ARGUMENT }));
       return;
     }
+    const batch: Batch = { signal, bytes };
+    const received = entry.received[transport];
+    const items = received === undefined ? 0 : itemsOf(batch);
     let taken: Promise<void>;
     try {
-      taken = entry.consumer.consume({ signal, bytes });
+      taken = entry.consumer.consume(batch);
     } catch (error) {
+      countFailure(received, items, error);
       report(entry, error);
       reply.refused(error);
       return;
@@ -83,10 +105,12 @@ export class Intake {
     entry.inFlight++;
     taken.then(
       () => {
+        if (received !== undefined) received.accepted.value += items;
         reply.delivered();
         leave(entry);
       },
       (error: unknown) => {
+        countFailure(received, items, error);
         report(entry, error);
         reply.refused(error);
         leave(entry);

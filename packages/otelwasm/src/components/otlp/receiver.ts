@@ -8,7 +8,7 @@ import { Intake } from "./intake.ts";
 
 /** One for each id, whatever the number of signals: they share its ports. */
 class OtlpServer {
-  readonly intake: Intake = new Intake();
+  readonly intake: Intake;
   readonly #settings: ComponentSettings;
   readonly #listeners: readonly (GrpcServer | HttpServer)[];
   readonly #forget: () => void;
@@ -19,15 +19,19 @@ class OtlpServer {
     const { grpc, http } = config.protocols;
     this.#settings = settings;
     this.#forget = forget;
+    this.intake = new Intake([
+      ...(grpc === undefined ? [] : ["grpc" as const]),
+      ...(http === undefined ? [] : ["http" as const]),
+    ]);
     this.#listeners = [
       ...(grpc === undefined ? [] : [new GrpcServer(grpc, this.intake, settings.logger)]),
       ...(http === undefined ? [] : [new HttpServer(http, this.intake, settings.logger)]),
     ];
   }
 
-  join({ signal, logger }: ComponentSettings, next: Consumer): void {
+  join(settings: ComponentSettings, next: Consumer): void {
     this.#users++;
-    this.intake.register(signal, next, logger);
+    this.intake.register(settings, next);
   }
 
   /** The first signal's start opens the ports. */

@@ -1,9 +1,11 @@
 import type { Consumer, Receiver } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import { type ComponentSettings, defineReceiver, type ReceiverFactory } from "../../component/factory.ts";
+import { countFailure, createReceived, type Received } from "../../component/received.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
-import { SIGNALS } from "../../telemetry/batch.ts";
+import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
+import { itemsOf } from "../../telemetry/count.ts";
 import { validateOtlp } from "../../telemetry/validate.ts";
 import { loadPlugin, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
@@ -17,6 +19,8 @@ class WasmReceiver implements Receiver {
   readonly #settings: ComponentSettings;
   readonly #config: PluginConfig;
   readonly #next: Consumer;
+  /** Each try of a batch counts, as a client's would. */
+  readonly #received: Received | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #plugin: WasmPlugin | undefined;
   #stopped = false;
@@ -27,6 +31,7 @@ class WasmReceiver implements Receiver {
     this.shutdownTimeoutMs = shutdownTimeoutOf(config);
     this.#config = config;
     this.#next = next;
+    this.#received = createReceived(settings, "");
   }
 
   async start(): Promise<void> {
@@ -67,7 +72,9 @@ class WasmReceiver implements Receiver {
     if (problem !== undefined)
       throw ConsumerError.permanent(`it is not OTLP: ${problem}`, { code: StatusCode.INVALID_ARGUMENT });
     // A copy: what comes after may take the buffer away, and it is needed for another try.
-    const taken = this.#next.consume({ signal, bytes: bytes.slice() });
+    const batch: Batch = { signal, bytes: bytes.slice() };
+    const items = this.#received === undefined ? 0 : itemsOf(batch);
+    const taken = this.#next.consume(batch);
     const settled = taken.then(
       () => {},
       () => {},
@@ -75,6 +82,10 @@ class WasmReceiver implements Receiver {
     this.#inFlight.add(settled);
     try {
       await taken;
+      if (this.#received !== undefined) this.#received.accepted.value += items;
+    } catch (error) {
+      countFailure(this.#received, items, error);
+      throw error;
     } finally {
       this.#inFlight.delete(settled);
     }

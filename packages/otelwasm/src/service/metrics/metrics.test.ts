@@ -5,6 +5,7 @@ import { type ComponentSettings, defineExtension } from "../../component/factory
 import type { Collector } from "../collector.ts";
 import { createCollector } from "../create.ts";
 import { createWorld } from "../testing/components.ts";
+import { scrape } from "./testing/page.ts";
 
 const BASE = {
   receivers: { mem: {} },
@@ -30,14 +31,6 @@ async function started(metrics: object | undefined, defaultMetricsAddress?: type
 }
 
 const reader = (more: object = {}) => ({ pull: { exporter: { prometheus: { ...ANYWHERE, ...more } } } });
-
-async function scrape(url: string | undefined): Promise<string> {
-  assert.ok(url !== undefined);
-  const answer = await fetch(url);
-  assert.equal(answer.status, 200);
-  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-  return answer.text();
-}
 
 /** What a test measures: a counter and a gauge with units, for two components. */
 function measure(meter: ComponentSettings["meter"]): void {

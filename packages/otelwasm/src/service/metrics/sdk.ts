@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Meter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import type { MetricsLevel } from "../../component/measuring.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import { version } from "../version.ts";
 import type { OwnMetrics } from "./metrics.ts";
 import { measureProcess } from "./process.ts";
 import { PrometheusText } from "./prometheus.ts";
+import { SeriesStore } from "./series.ts";
 import type { PrometheusReader } from "./settings.ts";
 
 const COMPONENT = "service::telemetry::metrics";
+const SCOPE = "otelwasm";
 /** The format's name: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -23,12 +26,13 @@ class PullReader extends MetricReader {
 /** Own metrics through the OpenTelemetry SDK, a page for each reader. Nothing of it is global: another collector in the process has its own. */
 export class SdkMetrics implements OwnMetrics {
   readonly meter: Meter;
+  readonly measuring: SeriesStore;
+  readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
   readonly #pages: readonly { readonly server: PageServer; readonly reader: PrometheusReader }[];
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor(readers: readonly PrometheusReader[]) {
-    const sources = readers.map((reader) => ({ reader, source: new PullReader() }));
+  constructor(level: MetricsLevel, readers: readonly PrometheusReader[]) {
     this.#provider = new MeterProvider({
       // The Collector's attributes: its dashboards tell instances apart by them.
       resource: resourceFromAttributes({
@@ -36,20 +40,32 @@ export class SdkMetrics implements OwnMetrics {
         "service.version": version(),
         "service.instance.id": randomUUID(),
       }),
-      readers: sources.map(({ source }) => source),
+      readers: [this.#source],
     });
-    // One for all: Prometheus' format wants all series of a name together.
-    this.meter = this.#provider.getMeter("otelwasm", version());
-    this.#pages = sources.map(({ reader, source }) => {
+    this.meter = this.#provider.getMeter(SCOPE, version());
+    this.measuring = new SeriesStore(level);
+    this.#pages = readers.map((reader) => {
       const text = new PrometheusText(reader);
-      const render = async () => {
-        const { resourceMetrics, errors } = await source.collect();
-        if (errors.length > 0) throw new AggregateError(errors, `metrics cannot be collected: ${errors.join("; ")}`);
-        return { status: 200, contentType: CONTENT_TYPE, body: text.serialize(resourceMetrics) };
-      };
+      const render = async () => ({
+        status: 200,
+        contentType: CONTENT_TYPE,
+        body: text.serialize(await this.#collect()),
+      });
       return { reader, server: new PageServer("/metrics", render) };
     });
     measureProcess(this.meter);
+  }
+
+  /** Everything in one scope: Prometheus' format wants all series of a name together. */
+  async #collect(): Promise<ResourceMetrics> {
+    const { resourceMetrics, errors } = await this.#source.collect();
+    if (errors.length > 0) throw new AggregateError(errors, `metrics cannot be collected: ${errors.join("; ")}`);
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    const scope = { name: SCOPE, version: version() };
+    return {
+      resource: resourceMetrics.resource,
+      scopeMetrics: [{ scope, metrics: [...metrics, ...this.measuring.collect()] }],
+    };
   }
 
   get endpoints(): readonly BoundEndpoint[] {

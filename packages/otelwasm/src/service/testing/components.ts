@@ -3,6 +3,7 @@ import type { Consumer, Endpoint } from "../../component/component.ts";
 import {
   type ComponentFactory,
   type ComponentSettings,
+  defineConnector,
   defineExporter,
   defineExtension,
   defineProcessor,
@@ -49,8 +50,12 @@ export function createWorld(): World {
   const known = new Map<string, OwnSettings>();
   const hosts = new Map<string, ExtensionHost>();
 
-  function lifecycle(kind: string, settings: OwnSettings & { readonly signal?: Signal }, config: Behaviour) {
-    const name = [kind, settings.id, settings.signal ?? []].flat().join(" ");
+  function lifecycle(
+    kind: string,
+    settings: OwnSettings & { readonly signal?: Signal; readonly outputSignal?: Signal },
+    config: Behaviour,
+  ) {
+    const name = [kind, settings.id, settings.signal ?? [], settings.outputSignal ?? []].flat().join(" ");
     known.set(name, settings);
     if (config.fail === "create") throw new Error(`${kind} does not want to be`);
     events.push(`create ${name}`);
@@ -129,6 +134,33 @@ export function createWorld(): World {
         async consume() {},
       }),
     }),
+    ...(["mem", "other"] as const).map((type) =>
+      defineConnector({
+        ...common,
+        kind: "connector",
+        type,
+        pairs:
+          type === "mem"
+            ? [
+                { from: "traces", to: "traces" },
+                { from: "traces", to: "logs" },
+                { from: "logs", to: "logs" },
+              ]
+            : [{ from: "metrics", to: "logs" }],
+        description: "Connects",
+        create: (settings, config, next) => ({
+          ...lifecycle("connector", settings, config),
+          capabilities: { mutatesData: config.mutates },
+          async consume({ bytes }) {
+            const signal = settings.outputSignal;
+            // What becomes another signal is never the same buffer.
+            if (signal !== settings.signal) return next.consume({ signal, bytes: bytes.slice() });
+            if (config.mutates) bytes.fill(config.tag ?? 0xee);
+            return next.consume({ signal, bytes });
+          },
+        }),
+      }),
+    ),
     defineExtension({
       kind: "extension",
       type: "mem",
