@@ -153,17 +153,18 @@ export class Delivery implements Timed {
     // An attempt that comes too late with its answer is not the one that is waited for any more.
     this.#attempt++;
     const { retry, kept, clock, onRetry } = this.#attempts.options;
-    if (error.permanent || this.#attempts.last) return this.#finish(error);
-    if (!retry.enabled) {
-      if (!kept) return this.#finish(error);
+    const wish = error.retryAfterMs ?? 0;
+    if (error.permanent || this.#attempts.last) this.#finish(error);
+    else if (retry.enabled) {
+      this.#backoff ??= new Backoff(retry);
+      const delay = Math.max(this.#backoff.next(), wish);
+      const endsAt = retry.max_elapsed_time > 0 ? this.#startedAt + retry.max_elapsed_time : Number.POSITIVE_INFINITY;
+      if (clock.now() + delay > endsAt) this.#finish(exhausted(error));
+      else if (this.#rest("attempt", error, delay)) onRetry(error, delay);
+    } else if (kept) {
       // Its queue gives it again, perhaps at once.
-      return this.#rest("end", error, Math.max(retry.initial_interval, error.retryAfterMs ?? 0));
-    }
-    this.#backoff ??= new Backoff(retry);
-    const delay = Math.max(this.#backoff.next(), error.retryAfterMs ?? 0);
-    if (retry.max_elapsed_time > 0 && clock.now() + delay > this.#startedAt + retry.max_elapsed_time)
-      return this.#finish(exhausted(error));
-    if (this.#rest("attempt", error, delay)) onRetry(error, delay);
+      this.#rest("end", error, Math.max(retry.initial_interval, wish));
+    } else this.#finish(error);
   }
 
   #rest(waits: "attempt" | "end", error: ConsumerError, milliseconds: number): boolean {
@@ -184,7 +185,8 @@ export class Delivery implements Timed {
 
 /** The count stays with what is counted. */
 function copyOf({ signal, bytes, items }: Batch): Batch {
-  return items === undefined ? { signal, bytes: bytes.slice() } : { signal, bytes: bytes.slice(), items };
+  const copy = { signal, bytes: new Uint8Array(bytes) };
+  return items === undefined ? copy : { ...copy, items };
 }
 
 function exhausted(error: ConsumerError): ConsumerError {

@@ -60,7 +60,8 @@ const retry = z
   })
   .superRefine((config, context) => {
     if (!config.enabled) return;
-    const refuse = (key: keyof RetryConfig, message: string): void => context.addIssue({ code: "custom", path: [key], message });
+    const refuse = (key: keyof RetryConfig, message: string): void =>
+      context.addIssue({ code: "custom", path: [key], message });
     const { initial_interval, randomization_factor, multiplier, max_interval, max_elapsed_time } = config;
     if (randomization_factor < 0 || randomization_factor > 1) refuse("randomization_factor", "must be within [0, 1]");
     if (multiplier < 0) refuse("multiplier", "must be non-negative");
@@ -98,7 +99,10 @@ const queueKeys = z.strictObject({
 });
 
 /** Where the Collector has a queue's settings checked: only when they count. */
-function checkQueue(config: z.output<typeof queueKeys>, refuse: (path: readonly string[], message: string) => void): void {
+function checkQueue(
+  config: z.output<typeof queueKeys>,
+  refuse: (path: readonly string[], message: string) => void,
+): void {
   if (!config.enabled) return;
   const { num_consumers, queue_size, storage, wait_for_result, batch } = config;
   if (num_consumers <= 0) refuse(["num_consumers"], "must be positive");
@@ -109,7 +113,10 @@ function checkQueue(config: z.output<typeof queueKeys>, refuse: (path: readonly 
   const { flush_timeout, min_size, max_size } = batch;
   const sizer = batchSizer(config);
   if (sizer === "requests")
-    refuse(["batch", "sizer"], 'supports only "items" or "bytes", and is what sending_queue::sizer says if it is absent');
+    refuse(
+      ["batch", "sizer"],
+      'supports only "items" or "bytes", and is what sending_queue::sizer says if it is absent',
+    );
   if (flush_timeout <= 0) refuse(["batch", "flush_timeout"], "must be positive");
   if (min_size < 0) refuse(["batch", "min_size"], "must be non-negative");
   if (max_size < 0) refuse(["batch", "max_size"], "must be non-negative");
