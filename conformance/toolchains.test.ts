@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { SDK_LANGUAGES } from "../e2e/sdks/programs.ts";
 import { GUEST_NAMES, GUESTS } from "./guests.ts";
 import { TOOLCHAINS } from "./toolchains.ts";
 
@@ -48,6 +49,6 @@ describe("where toolchains are missing", () => {
 });
 
 test("every toolchain builds something", () => {
-  const used = new Set(GUEST_NAMES.map((name) => GUESTS[name].toolchain));
+  const used = new Set([...GUEST_NAMES.map((name) => GUESTS[name].toolchain), ...SDK_LANGUAGES]);
   assert.deepEqual([...used].sort(), [...TOOLCHAINS].sort());
 });

@@ -1,4 +1,4 @@
-/** The toolchains that guests are built with besides our own: how each is found, and how one gets it. */
+/** The toolchains that guests, and clients in other languages, are built with besides our own: how each is found, and how one gets it. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -122,10 +122,25 @@ function wasmLinker(llvm: string, compilers: readonly RustCompiler[]): string | 
   return linkers.find((path) => existsSync(path));
 }
 
-const FINDERS: Readonly<Record<ToolchainName, () => Toolchain | Missing>> = { go: findGo, rust: findRust };
+/** With what an environment of its own needs, so that nothing is installed where others would find it. */
+function findPython(): Toolchain | Missing {
+  const version = printed("python3", ["-c", "import ensurepip, venv, sys; print(sys.version)"]);
+  if (version !== undefined) return { env: {}, version };
+  const found = printed("python3", ["--version"]);
+  return {
+    missing: `${found === undefined ? "there is no python3 in PATH" : `${found} has no venv`}; on Debian: apt-get install python3 python3-venv`,
+    debian: ["python3", "python3-venv"],
+  };
+}
 
-export type ToolchainName = "go" | "rust";
-export const TOOLCHAINS: readonly ToolchainName[] = ["go", "rust"];
+const FINDERS: Readonly<Record<ToolchainName, () => Toolchain | Missing>> = {
+  go: findGo,
+  rust: findRust,
+  python: findPython,
+};
+
+export type ToolchainName = "go" | "rust" | "python";
+export const TOOLCHAINS: readonly ToolchainName[] = ["go", "rust", "python"];
 
 const found = new Map<ToolchainName, Toolchain | Missing>();
 

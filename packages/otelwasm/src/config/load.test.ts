@@ -68,7 +68,7 @@ describe("expansion", () => {
     ["${HOST}", "example.org"],
     ["'${env:HOST}'", "example.org"],
     ["${env:PORT}", 4318, "4318"],
-    ["${env:TOKEN}", 123, "0123"],
+    ["${env:TOKEN}", 83, "0123"],
     ["${env:FLAG}", true, "true"],
     ["${env:EMPTY}", null, ""],
     ["${env:LIST}", ["a", 1], "[a, 1]"],

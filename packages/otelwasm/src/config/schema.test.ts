@@ -47,7 +47,7 @@ wait: \${env:ZERO:-0}
       text: "0123",
       number: 5,
       flag: true,
-      any: { a: 123, b: [true] },
+      any: { a: 83, b: [true] },
       headers: { x: "0123", y: "true", z: '{"a": 1}' },
       list: ["5", "b", "1e3"],
       either: "0123",

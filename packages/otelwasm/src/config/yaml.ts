@@ -1,13 +1,44 @@
-import { LineCounter, parseDocument } from "yaml";
+import {
+  type DocumentOptions,
+  LineCounter,
+  type ParseOptions,
+  parseDocument,
+  type ScalarTag,
+  type SchemaOptions,
+} from "yaml";
 import { ConfigError } from "../component/errors.ts";
 
+/**
+ * Numbers as the Collector's reader takes them beyond YAML 1.2: `10_000`, octal `0755`, binary `0b101`.
+ * https://pkg.go.dev/strconv#ParseInt with base 0
+ */
+const GO_NUMBERS: readonly ScalarTag[] = [
+  {
+    tag: "tag:yaml.org,2002:int",
+    default: true,
+    test: /^[-+]?(?:0[0-7_]+|0[bB][01_]+|0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|[1-9][0-9_]*_[0-9_]*)$/,
+    resolve: (text) => {
+      const digits = text.replaceAll("_", "").replace(/^[-+]/, "");
+      const value = /^0[0-7]/.test(digits) ? Number(`0o${digits}`) : Number(digits);
+      return text.startsWith("-") ? -value : value;
+    },
+  },
+  {
+    tag: "tag:yaml.org,2002:float",
+    default: true,
+    test: /^[-+]?[0-9][0-9_]*_[0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?$/,
+    resolve: (text) => Number(text.replaceAll("_", "")),
+  },
+];
+
 const OPTIONS = {
+  customTags: (tags) => [...GO_NUMBERS, ...tags],
   // Collector configurations share parts with anchors and `<<`, which YAML 1.2 dropped.
   merge: true,
   prettyErrors: true,
   // Tags such as `!secret` must not silently become strings.
   strict: true,
-} as const;
+} as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 
 /**
  * Reads one YAML document.
