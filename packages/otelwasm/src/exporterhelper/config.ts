@@ -70,6 +70,9 @@ const retry = z
     if (max_elapsed_time < max_interval) refuse("max_elapsed_time", "must not be less than max_interval");
   });
 
+/** Of an exporter that has no such key. */
+export const NO_RETRY: RetryConfig = retry.parse({ enabled: false });
+
 const batch = z.strictObject({
   enabled: z.boolean().default(true),
   flush_timeout: duration().default(200),
