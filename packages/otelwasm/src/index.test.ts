@@ -15,10 +15,12 @@ test("the library's surface is what is written here, no more", () => {
     "PluginError",
     "SIGNALS",
     "StatusCode",
+    "StorageError",
     "WasmError",
     "WasmErrorCode",
     "WasmPlugin",
     "byteSize",
+    "configJsonSchema",
     "create",
     "createCollector",
     "createLogger",
@@ -28,6 +30,7 @@ test("the library's surface is what is written here, no more", () => {
     "defineExtension",
     "defineProcessor",
     "defineReceiver",
+    "deliveryKeys",
     "duration",
     "encodeJson",
     "endpoint",
@@ -41,8 +44,10 @@ test("the library's surface is what is written here, no more", () => {
     "prepareModule",
     "register",
     "resolveImports",
+    "secret",
     "silentLogger",
     "validateConfig",
+    "withDelivery",
   ]);
 });
 

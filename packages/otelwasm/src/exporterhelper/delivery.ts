@@ -65,6 +65,7 @@ class DeliveringExporter implements Exporter {
   /** Set while a shutdown waits until nothing is on its way. */
   #idle: (() => void) | undefined;
   #stopping = false;
+  #ended = false;
   /** A shutdown has given up what was not delivered. */
   #closed = false;
   #endReading: () => void = () => {};
@@ -106,6 +107,8 @@ class DeliveringExporter implements Exporter {
   }
 
   consume(batch: Batch): Promise<void> {
+    if (this.#ended)
+      return Promise.reject(ConsumerError.retryable("the exporter is closed: the collector was shut down"));
     if (this.#queue !== undefined)
       return this.#queue.offer(batch).catch((error: unknown) => {
         if (error instanceof EnqueueError) this.#notQueued(batch, error);
@@ -127,6 +130,7 @@ class DeliveringExporter implements Exporter {
   }
 
   async shutdown(): Promise<void> {
+    this.#ended = true;
     this.stopping();
     this.#queue?.stop();
     this.#pump();

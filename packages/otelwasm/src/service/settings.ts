@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ConfigError } from "../component/errors.ts";
 import { isMap, unwrap } from "../config/expanded.ts";
 import { applySchema } from "../config/schema.ts";
+import { word } from "../config/values.ts";
 import { importEngineModule } from "../runtime/engine-modules.ts";
 import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
 
@@ -39,10 +40,7 @@ const schema = z.strictObject({
     .strictObject({
       logs: z
         .strictObject({
-          level: z.preprocess(
-            (level) => (typeof level === "string" ? level.toLowerCase() : level),
-            z.enum(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
-          ),
+          level: word(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
           encoding: z.enum(["console", "json"]).default(DEFAULT_LOGS.encoding),
           development: unsupported("development mode of the logger"),
           disable_caller: unsupported("the caller's place in the log"),

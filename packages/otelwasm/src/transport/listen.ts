@@ -1,11 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type Server } from "node:net";
-import type { HostPort } from "../config/values.ts";
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort(address: HostPort): string {
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
-}
+import { formatHostPort, type HostPort } from "../config/values.ts";
 
 /**
  * Binds a server to an address. A name (`localhost`) becomes its first IPv4 address if it has one, as in the Collector; an empty host is

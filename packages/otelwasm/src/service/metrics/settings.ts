@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { HostPort } from "../../config/values.ts";
+import { type HostPort, word } from "../../config/values.ts";
 
 /** How much is measured. `basic`, `normal` and `detailed` are the same in this version: what there is costs nothing until it is read. */
 const METRICS_LEVELS = ["none", "basic", "normal", "detailed"] as const;
@@ -68,10 +68,7 @@ const reader = z
 /** Reads the section; an absent one is `DEFAULT_METRICS`. */
 export const metricsSchema: z.ZodType<MetricsSettings> = z
   .strictObject({
-    level: z.preprocess(
-      (level) => (typeof level === "string" ? level.toLowerCase() : level),
-      z.enum(METRICS_LEVELS).default(DEFAULT_METRICS.level),
-    ),
+    level: word(METRICS_LEVELS).default(DEFAULT_METRICS.level),
     readers: z.array(reader).optional(),
     address: z.never({ error: "the Collector has it no more; use readers" }).optional(),
     views: unsupported("changing own metrics by views"),
