@@ -12,7 +12,7 @@ import { Requests } from "../requests.ts";
 import { grpcSender, httpSender, type Sender } from "../senders.ts";
 import { Ledger, type LedgerTotals } from "./ledger.ts";
 import { startSlowSink } from "./slow-sink.ts";
-import { Subject } from "./subject.ts";
+import { NO_TELEMETRY, Subject } from "./subject.ts";
 
 export interface Overload {
   readonly name: string;
@@ -73,7 +73,7 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
       receivers,
       processors,
       exporters: { [output]: exporter(output, sink, delivery) },
-      service: { pipelines: { [SIGNAL]: pipeline } },
+      service: { telemetry: NO_TELEMETRY, pipelines: { [SIGNAL]: pipeline } },
     }),
     new Random(seed),
   );

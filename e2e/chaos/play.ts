@@ -9,7 +9,7 @@ import { Ledger, type LedgerTotals } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { RudeCompany } from "./rude.ts";
 import type { Scenario } from "./scenario.ts";
-import { Subject } from "./subject.ts";
+import { NO_TELEMETRY, Subject } from "./subject.ts";
 
 export interface PlayOptions {
   /** How long there is load, if nothing that happens takes longer; or until so many requests have an end, however long that takes. */
@@ -166,6 +166,7 @@ function configOf(
     exporters,
     ...(stored ? { extensions: { file_storage: { directory: folder } } } : {}),
     service: {
+      telemetry: NO_TELEMETRY,
       ...(stored ? { extensions: ["file_storage"] } : {}),
       pipelines: Object.fromEntries(SIGNALS.map((signal) => [signal, pipeline])),
     },

@@ -11,6 +11,18 @@ async function plugin(): Promise<Readonly<Record<string, unknown>>> {
   return { "wasm/attributes": { path: await buildAttributesPlugin(), plugin_config: { actions } } };
 }
 
+const REFUSALS = {
+  unavailable: 0.1,
+  throttled: 0.05,
+  timeout: 0.05,
+  bad: 0.05,
+  internal: 0.05,
+  partial: 0.05,
+} as const;
+/** What passes. */
+const TROUBLE = { unavailable: 0.05, throttled: 0.02, timeout: 0.02 } as const;
+const BROKEN = { reset: 0.4, hang: 0.1, garbage: 0.3, slow: 0.2 } as const;
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "refusing",
@@ -18,7 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
     outputs: ["otlp_http"],
     queue: "off",
     processors: plugin,
-    sink: { unavailable: 0.1, throttled: 0.05, timeout: 0.05, bad: 0.05, internal: 0.05, partial: 0.05 },
+    sink: REFUSALS,
   },
   {
     name: "refusing-grpc",
@@ -26,7 +38,24 @@ export const SCENARIOS: readonly Scenario[] = [
     outputs: ["otlp_grpc"],
     queue: "off",
     processors: plugin,
-    sink: { unavailable: 0.1, throttled: 0.05, timeout: 0.05, bad: 0.05, internal: 0.05, partial: 0.05 },
+    sink: REFUSALS,
+  },
+  {
+    name: "queue",
+    what: "a queue in memory between clients and sinks that have every trouble there is",
+    outputs: BOTH,
+    queue: "memory",
+    processors: plugin,
+    sink: { ...TROUBLE, mute: 0.01, late: 0.01 },
+    line: BROKEN,
+  },
+  {
+    name: "away-queue",
+    what: "a destination that comes and goes, behind a queue in memory: clients do not notice",
+    outputs: BOTH,
+    queue: "memory",
+    happens: { what: "destination away", every: [200, 1500] },
+    calm: true,
   },
   {
     name: "silent",
@@ -40,7 +69,7 @@ export const SCENARIOS: readonly Scenario[] = [
     what: "connections to the sink that break, hang, drip and lie",
     outputs: BOTH,
     queue: "off",
-    line: { reset: 0.4, hang: 0.1, garbage: 0.3, slow: 0.2 },
+    line: BROKEN,
   },
   {
     name: "away",
@@ -68,25 +97,33 @@ export const SCENARIOS: readonly Scenario[] = [
     happens: { what: "kill -9", every: [50, 1500], times: 50 },
   },
   {
+    name: "kill9-memory",
+    what: "the same with a queue in memory, while the sink refuses and connections break",
+    outputs: BOTH,
+    queue: "memory",
+    sink: TROUBLE,
+    line: BROKEN,
+    happens: { what: "kill -9", every: [50, 1500], times: 50 },
+  },
+  {
     name: "shutdown",
     what: "SIGTERM under load: what is acknowledged is delivered, the exit code is 0",
     outputs: BOTH,
-    queue: "off",
+    queue: "memory",
     processors: plugin,
     happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
   },
 ];
 
-const NO_RETRY = { retry_on_failure: { enabled: false } } as const;
 /** What the collector has without any load, and what V8 and the system keep of what was freed. */
 const BASE_MIB = 350;
 
 export const OVERLOADS: readonly Overload[] = [
   {
     name: "overload",
-    what: "three times what the sink carries, without a queue",
+    what: "three times what the sink carries, before a queue in memory",
     output: "otlp_http",
-    delivery: { ...NO_RETRY, sending_queue: { enabled: false } },
+    delivery: { sending_queue: { queue_size: 200 } },
     processors: {},
     holdMs: 40,
     limitMib: BASE_MIB,

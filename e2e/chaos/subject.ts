@@ -8,6 +8,9 @@ import type { Random } from "../random.ts";
 /** Below the ports that systems give to those who ask for any: nobody takes one while its collector is down. */
 const PORTS = [12_000, 29_000] as const;
 
+/** The command's own metrics have a fixed port where nobody chooses one. */
+export const NO_TELEMETRY = { metrics: { level: "none" } } as const;
+
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<boolean>();
