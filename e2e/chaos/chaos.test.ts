@@ -8,7 +8,7 @@ import { OVERLOADS, SCENARIOS } from "./scenarios.ts";
 
 for (const scenario of SCENARIOS) {
   test(`${scenario.name}: ${scenario.what}`, async (t) => {
-    const played = await play(scenario, { requests: 300, seed: 1, times: 3 });
+    const played = await play(scenario, { requests: 600, seed: 1, times: 3 });
     t.diagnostic(details(played));
     assert.deepEqual(played.problems, []);
     assert.ok(played.happened.size > 0, "nothing went wrong: that proves nothing");
