@@ -2,7 +2,6 @@
 import { type Collector, type CollectorOptions, createCollector } from "otelwasm";
 import type { Target } from "./clients.ts";
 import { SIGNALS, type Signal } from "./proto.ts";
-import type { Sink } from "./sink.ts";
 
 export const OUTPUTS = ["otlp_grpc", "otlp_http"] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -13,7 +12,7 @@ export const anyPort = {
 } as const;
 
 /** Straight to the sink: each request is tried once and answered by what came of it. */
-export function exporter(output: Output, sink: Sink, more: Record<string, unknown> = {}): Record<string, unknown> {
+export function exporter(output: Output, sink: Target, more: Record<string, unknown> = {}): Record<string, unknown> {
   const common = { retry_on_failure: { enabled: false }, sending_queue: { enabled: false }, ...more };
   return output === "otlp_grpc"
     ? { endpoint: new URL(sink.grpcUrl).host, tls: { insecure: true }, ...common }
@@ -23,7 +22,7 @@ export function exporter(output: Output, sink: Sink, more: Record<string, unknow
 /** `otlp` in, `processors` in their order, `output` out, for all three signals or those that are named. */
 export function throughConfig(
   output: Output,
-  sink: Sink,
+  sink: Target,
   processors: Record<string, unknown> = {},
   { signals = SIGNALS, exporter: more = {} }: { signals?: readonly Signal[]; exporter?: Record<string, unknown> } = {},
 ): object {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FaultResult, faults, problemsOf } from "./faults.ts";
-import { Ledger, Requests } from "./ledger.ts";
+import { fateOf, Ledger } from "./ledger.ts";
 import { decode, encode, requestType } from "./proto.ts";
+import { Requests } from "./requests.ts";
 
 // A minute and figures by `e2e/faults.ts`. Which of the requests the plugin breaks on is decided by their bytes: always the same ones at the first attempt.
 const REQUESTS = 6000;
@@ -32,7 +33,7 @@ test("the ledger notices what is lost, doubled, delivered although refused, ackn
     const ledger = new Ledger();
     for (const request of [1, 2, 3]) {
       const attempt = requests.attempt(request, 0);
-      assert.equal(attempt.fate, "works");
+      assert.equal(fateOf(attempt.bytes), "works");
       ledger.sent(attempt);
       if (request < 3) ledger.acknowledged(attempt);
       else ledger.refused(attempt, "busy");
@@ -77,7 +78,7 @@ test("the ledger notices what is lost, doubled, delivered although refused, ackn
   );
 
   let fatal = 0;
-  while (requests.attempt(fatal, 0).fate !== "traps") fatal++;
+  while (fateOf(requests.attempt(fatal, 0).bytes) !== "traps") fatal++;
   const broken = also((ledger) => {
     const attempt = requests.attempt(fatal, 0);
     ledger.sent(attempt);

@@ -4,19 +4,16 @@
  *
  *     node scripts/run.mjs e2e/faults.ts [--seconds 60] [--lanes 32] [--instances 1]      prints figures, ends with 1 when something is wrong
  */
-import { once } from "node:events";
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import * as grpc from "@grpc/grpc-js";
-import type { Target } from "./clients.ts";
 import { throughConfig } from "./collector.ts";
 import type { ProcessFigures } from "./collector-main.ts";
 import { CollectorProcess } from "./collector-process.ts";
 import { compileGuest } from "./guests.ts";
-import { type Attempt, Ledger, type LedgerTotals, Requests } from "./ledger.ts";
-import { decodeStatus, grpcPath } from "./proto.ts";
+import { Ledger, type LedgerTotals } from "./ledger.ts";
+import { type Attempt, Requests } from "./requests.ts";
+import { grpcSender, httpSender, type NotAcknowledged, type Sender } from "./senders.ts";
 import { accept, startSink } from "./sink.ts";
 
 export interface FaultOptions {
@@ -58,13 +55,6 @@ const MIB = 1024 * 1024;
 /** What differs between two moments whatever was done, see `soak.ts`. */
 const TOLERANCE = { heap: 4 * MIB, buffers: 2 * MIB, rss: 160 * MIB } as const;
 
-/** What a sender is told: `undefined` is an acknowledgement. */
-interface Refusal {
-  readonly message: string;
-  readonly retryable: boolean;
-}
-type Send = (bytes: Buffer) => Promise<Refusal | undefined>;
-
 export async function faults(options: FaultOptions): Promise<FaultResult> {
   const { seconds, requests, lanes = 32, instances = 1, callTimeoutMs = 100 } = options;
   await using sink = await startSink();
@@ -92,8 +82,8 @@ export async function faults(options: FaultOptions): Promise<FaultResult> {
   };
   const load = new Load(ledger);
   const target = await collector.target();
-  const [http, overGrpc] = [httpSender(target, lanes), grpcSender(target)];
-  const senders = Array.from({ length: lanes }, (_, lane) => (lane % 2 === 0 ? http.send : overGrpc.send));
+  const [http, overGrpc] = [httpSender(target, { connections: lanes }), grpcSender(target)];
+  const senders = Array.from({ length: lanes }, (_, lane) => (lane % 2 === 0 ? http : overGrpc));
   const warmUpRequests = requests === undefined ? undefined : Math.floor(requests / 3);
   const milliseconds = requests === undefined ? (seconds ?? 60) * 1000 : Number.MAX_VALUE;
   const warmUp = await load.run(senders, warmUpRequests ?? Number.MAX_SAFE_INTEGER, milliseconds / 3);
@@ -162,40 +152,41 @@ class Load {
   }
 
   /** So many requests, and none later than `milliseconds`. @returns milliseconds until the last answer */
-  async run(lanes: readonly Send[], count: number, milliseconds: number): Promise<number> {
+  async run(lanes: readonly Sender[], count: number, milliseconds: number): Promise<number> {
     const begun = performance.now();
     const end = this.#next + count;
     const goesOn = (): boolean => this.#next < end && performance.now() - begun < milliseconds;
     await Promise.all(
-      lanes.map(async (send) => {
-        while (goesOn()) await this.#deliver(this.#next++, send);
+      lanes.map(async (sender) => {
+        while (goesOn()) await this.#deliver(this.#next++, sender);
       }),
     );
     return performance.now() - begun;
   }
 
-  async #deliver(request: number, send: Send): Promise<void> {
+  async #deliver(request: number, sender: Sender): Promise<void> {
     for (let number = 0; ; number++) {
       const attempt = this.#requests.attempt(request, number);
       this.#ledger.sent(attempt);
       const begun = performance.now();
-      const refusal = await send(attempt.bytes);
+      const outcome = await sender.send("traces", attempt.bytes);
       const took = performance.now() - begun;
-      if (refusal === undefined) {
+      if (outcome.kind === "acknowledged") {
         this.#ledger.acknowledged(attempt);
         this.acknowledgedMs.push(took);
         return;
       }
-      this.#refuse(attempt, refusal, took);
+      this.#refuse(attempt, outcome, took);
       await pause(5 + Math.random() * 10);
     }
   }
 
-  #refuse(attempt: Attempt, { message, retryable }: Refusal, took: number): void {
+  #refuse(attempt: Attempt, outcome: NotAcknowledged, took: number): void {
+    const message = outcome.kind === "refused" ? outcome.message : outcome.why;
     const why = reasonOf(message);
     this.#ledger.refused(attempt, why ?? message);
     this.refusedMs.push(took);
-    if (!retryable) this.problems.push(`told not to try again: ${message}`);
+    if (outcome.kind === "refused" && !outcome.retryable) this.problems.push(`told not to try again: ${message}`);
     else if (why === undefined) this.problems.push(`refused for another reason: ${message}`);
   }
 }
@@ -210,41 +201,6 @@ const REASONS: Readonly<Record<string, RegExp>> = {
 
 function reasonOf(message: string): string | undefined {
   return Object.entries(REASONS).find(([, pattern]) => pattern.test(message))?.[0];
-}
-
-function httpSender({ httpUrl }: Target, lanes: number): { send: Send; close: () => void } {
-  const agent = new Agent({ keepAlive: true, maxSockets: lanes });
-  const headers = { "content-type": "application/x-protobuf" };
-  return {
-    close: () => agent.destroy(),
-    async send(bytes) {
-      const request = httpRequest(`${httpUrl}/v1/traces`, { method: "POST", agent, headers });
-      request.end(bytes);
-      const [response] = (await once(request, "response")) as [IncomingMessage];
-      const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-      if (response.statusCode === 200) return undefined;
-      const { message } = decodeStatus(Buffer.concat(chunks));
-      return { message, retryable: response.statusCode === 503 };
-    },
-  };
-}
-
-function grpcSender({ grpcUrl }: Target): { send: Send; close: () => void } {
-  const client = new grpc.Client(new URL(grpcUrl).host, grpc.credentials.createInsecure(), {
-    "grpc.enable_retries": 0,
-  });
-  const identity = (bytes: Buffer): Buffer => bytes;
-  const retryable: readonly number[] = [grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED];
-  return {
-    close: () => client.close(),
-    send: (bytes) =>
-      new Promise((resolve) => {
-        client.makeUnaryRequest(grpcPath("traces"), identity, identity, bytes, (error) =>
-          resolve(error === null ? undefined : { message: error.details, retryable: retryable.includes(error.code) }),
-        );
-      }),
-  };
 }
 
 function percentiles(values: readonly number[]): Percentiles {

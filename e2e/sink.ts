@@ -21,7 +21,7 @@ import {
   type Signal,
 } from "./proto.ts";
 
-interface SinkRequest {
+export interface SinkRequest {
   readonly signal: Signal;
   readonly protocol: "grpc" | "http";
   readonly encoding: "protobuf" | "json";
@@ -33,6 +33,8 @@ interface SinkRequest {
   readonly raw: Uint8Array;
   readonly message: Plain;
   readonly items: number;
+  /** The TCP port at the other end of its connection. */
+  readonly peer: number;
 }
 
 export type Answer =
@@ -68,6 +70,10 @@ export interface Sink extends AsyncDisposable {
   readonly requests: SinkRequest[];
   /** Decides each answer; a promise holds the request until it resolves. */
   respond: (request: SinkRequest) => Answer | Promise<Answer>;
+  /** Hears of each request whose answer was given, and whether anybody was still there to hear it. */
+  settled: (request: SinkRequest, heard: boolean) => void;
+  /** Whether `requests` is kept. Default true. */
+  keep: boolean;
   /** Resolves as soon as `count` requests are recorded (from the start, or since `clear`). */
   waitForRequests(count: number): Promise<SinkRequest[]>;
   /** Resolves as soon as so many spans, data points or records of the signal are recorded. */
@@ -84,6 +90,8 @@ class OtlpSink implements Sink {
   httpUrl = "";
   readonly requests: SinkRequest[] = [];
   respond: (request: SinkRequest) => Answer | Promise<Answer> = () => accept;
+  settled: (request: SinkRequest, heard: boolean) => void = () => undefined;
+  keep = true;
   readonly #waiters = new Set<() => void>();
   readonly #grpc = new grpc.Server({ "grpc.max_receive_message_length": -1 });
   readonly #http = createServer((request, response) => {
@@ -170,11 +178,13 @@ class OtlpSink implements Sink {
     return this.close();
   }
 
-  #record(request: Omit<SinkRequest, "items">): Promise<Answer> {
+  async #answer(request: Omit<SinkRequest, "items">, isGone: () => boolean): Promise<Answer> {
     const recorded = { ...request, items: items(request.signal, request.message).length };
-    this.requests.push(recorded);
+    if (this.keep) this.requests.push(recorded);
     for (const check of [...this.#waiters]) check();
-    return Promise.resolve(this.respond(recorded));
+    const answer = await this.respond(recorded);
+    this.settled(recorded, !isGone());
+    return answer;
   }
 
   async #serveGrpc(
@@ -182,7 +192,7 @@ class OtlpSink implements Sink {
     call: grpc.ServerUnaryCall<Buffer, Buffer>,
     callback: grpc.sendUnaryData<Buffer>,
   ): Promise<void> {
-    const answer = await this.#record({
+    const request = {
       signal,
       protocol: "grpc",
       encoding: "protobuf",
@@ -190,7 +200,9 @@ class OtlpSink implements Sink {
       compression: undefined,
       raw: Uint8Array.from(call.request),
       message: decode(requestType[signal], call.request),
-    });
+      peer: Number(call.getPeer().split(":").at(-1)),
+    } as const;
+    const answer = await this.#answer(request, () => call.cancelled);
     if (answer.kind !== "fail") {
       callback(null, Buffer.from(responseBody(signal, answer)));
       return;
@@ -220,7 +232,7 @@ class OtlpSink implements Sink {
       response.writeHead(415).end(contentType);
       return;
     }
-    const answer = await this.#record({
+    const recorded = {
       signal,
       protocol: "http",
       encoding: json ? "json" : "protobuf",
@@ -228,7 +240,9 @@ class OtlpSink implements Sink {
       compression,
       raw,
       message: json ? fromOtlpJson(signal, raw.toString()) : decode(requestType[signal], raw),
-    });
+      peer: request.socket.remotePort ?? 0,
+    } as const;
+    const answer = await this.#answer(recorded, () => response.destroyed);
     response.setHeader("content-type", json ? "application/json" : "application/x-protobuf");
     if (answer.kind !== "fail") {
       const body = responseBody(signal, answer);

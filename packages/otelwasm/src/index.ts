@@ -27,6 +27,8 @@ export type { CollectorOptions, ConfigInput } from "./service/create.ts";
 export { createCollector, validateConfig } from "./service/create.ts";
 export type { BoundEndpoint } from "./service/graph.ts";
 export { ComponentError } from "./service/graph.ts";
+// For editors.
+export { configJsonSchema } from "./service/json-schema.ts";
 export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
 export type { LogSettings } from "./service/settings.ts";
@@ -101,8 +103,9 @@ export type {
   StorageOwner,
 } from "./component/storage.ts";
 export { StorageError } from "./component/storage.ts";
+export type { JsonSchema } from "./config/forms.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
-export { byteSize, duration, endpoint, httpUrl, positiveDuration } from "./config/values.ts";
+export { byteSize, duration, endpoint, httpUrl, positiveDuration, secret } from "./config/values.ts";
 // Engines. What one that somebody adds is made with is `otelwasm/engine`.
 export * from "./runtime/engine.ts";
 export { create, list } from "./runtime/registry.ts";

@@ -64,6 +64,14 @@ export function createProgram(): Command {
   addConfigOptions(printConfig);
 
   program
+    .command("schema")
+    .description("print a JSON Schema of configurations, for editors")
+    .action(async () => {
+      const { printSchema } = await import("./schema.ts");
+      printSchema();
+    });
+
+  program
     .command("components")
     .description("list the component types, as YAML")
     .action(async () => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
+import { withForm } from "./forms.ts";
 
 /** What the primitives give back: a zod schema, so that `.optional()`, `.default(...)` and `.describe(...)` work on it. */
 type Value<T> = z.ZodType<T>;
@@ -28,7 +29,7 @@ export interface DurationOptions {
  */
 export function duration(options: DurationOptions = {}): Value<number> {
   const min = options.min ?? 0;
-  return z.preprocess(
+  const schema = z.preprocess(
     (value) => (value === 0 ? "0s" : value),
     z
       .string({
@@ -62,7 +63,13 @@ export function duration(options: DurationOptions = {}): Value<number> {
         return milliseconds;
       }),
   );
+  return withForm(schema, {
+    json: { anyOf: [{ type: "string", pattern: DURATION }, ...(min === 0 ? [{ const: 0 }] : [])] },
+    write: (value) => (typeof value === "number" ? formatDuration(value) : value),
+  });
 }
+
+const DURATION = "^\\+?(?:0|(?:(?:\\d+\\.?\\d*|\\.\\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$";
 
 /** A duration above zero, as milliseconds. */
 export function positiveDuration(): Value<number> {
@@ -83,7 +90,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
 /** A number of bytes, as an integer or with a unit (`64MiB`, `10 kB`). */
 export function byteSize(options: { readonly min?: number } = {}): Value<number> {
   const min = options.min ?? 0;
-  return z.preprocess((value, context) => {
+  const schema = z.preprocess((value, context) => {
     if (typeof value !== "string") return value;
     const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(value.trim());
     const unit = match === null ? undefined : SIZE_UNITS[match[2]!.toLowerCase()];
@@ -96,6 +103,28 @@ export function byteSize(options: { readonly min?: number } = {}): Value<number>
     }
     return Math.round(Number(match[1]) * unit);
   }, z.int().min(min));
+  return withForm(schema, {
+    json: {
+      anyOf: [
+        { type: "integer", minimum: min },
+        { type: "string", pattern: SIZE },
+      ],
+    },
+  });
+}
+
+const SIZE = "^\\s*\\d+(?:\\.\\d+)?\\s*(?:[bB]|[kKmMgG][iI]?[bB])?\\s*$";
+
+/** One of some words, in capital letters or small ones: the Collector takes `INFO` for `info`. @param words in small letters */
+export function word<const T extends string>(words: readonly T[]): Value<T> {
+  const schema = z.preprocess((value) => {
+    const small = typeof value === "string" ? value.toLowerCase() : value;
+    return words.some((each) => each === small) ? small : value;
+  }, z.enum(words));
+  const pattern = words.map((each) => each.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`));
+  return withForm(schema, {
+    json: { anyOf: [{ enum: words }, { type: "string", pattern: `^(?:${pattern.join("|")})$` }] },
+  });
 }
 
 /** `host:port` of something to listen on or to connect to. */
@@ -115,7 +144,7 @@ export function parseHostPort(text: string): HostPort | undefined {
 
 /** An address to listen on, `host:port`; port 0 lets the system choose. */
 export function endpoint(): Value<HostPort> {
-  return z.string().transform((text, context) => {
+  const schema = z.string().transform((text, context) => {
     const address = parseHostPort(text);
     if (address === undefined) {
       context.addIssue({
@@ -126,6 +155,19 @@ export function endpoint(): Value<HostPort> {
     }
     return address;
   });
+  return withForm(schema, {
+    json: { type: "string" },
+    write: (value) => (isHostPort(value) ? formatHostPort(value) : value),
+  });
+}
+
+function isHostPort(value: unknown): value is HostPort {
+  return typeof value === "object" && value !== null && "host" in value && "port" in value;
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function formatHostPort(address: HostPort): string {
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** An `http://` or `https://` URL of something to connect to. */

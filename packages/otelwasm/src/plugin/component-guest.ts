@@ -61,6 +61,11 @@ export class ComponentGuest implements PluginGuest {
     );
   }
 
+  /** A component's memories are its own. */
+  get memoryBytes(): undefined {
+    return undefined;
+  }
+
   /** @throws PluginError */
   start(): void {
     this.#call("start", this.#config);

@@ -126,6 +126,11 @@ export class Guest {
     this.supportedSignals = signalsOf(this.#runNamed("get_supported_telemetry"));
   }
 
+  /** Of its linear memory; undefined if it is broken, or not known. */
+  get memoryBytes(): number | undefined {
+    return this.failed ? undefined : this.#memory.byteLength;
+  }
+
   /** @throws PluginError if the guest returns a status that is not success, or traps */
   start(): void {
     this.#expectSuccess("start", this.#runNamed("start"));

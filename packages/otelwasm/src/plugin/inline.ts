@@ -26,6 +26,10 @@ export class InlinePlace implements Place {
     return this.#guest;
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#guest?.memoryBytes;
+  }
+
   async open(): Promise<readonly Signal[]> {
     await this.close();
     const wake = new Int32Array(new SharedArrayBuffer(4));

@@ -1,6 +1,7 @@
 /** What a plugin is loaded with, and the defaults, as data. */
 import { ConfigError } from "../component/errors.ts";
 import type { Logger } from "../component/logger.ts";
+import type { Histogram } from "../component/measuring.ts";
 import type { Isolation, RuntimeCapabilities } from "../runtime/contract.ts";
 import type { RuntimeConfig } from "../runtime/registry.ts";
 import type { Signal } from "../telemetry/batch.ts";
@@ -89,7 +90,18 @@ export type PluginOptions = PluginSource & {
   readonly restart?: Partial<RestartOptions>;
   /** Told of every change; the state before the first is `working`. Must not throw. */
   readonly onState?: (state: PluginState, reason?: string) => void;
+  /** Told when everything was released, after `shutdown`. Must not throw. */
+  readonly onClosed?: () => void;
+  /** Gets how long each call took, in seconds: `Call.began`. */
+  readonly durations?: Histogram;
 };
+
+/** Calls that are not answered. */
+export interface PluginQueue {
+  /** In an instance that runs them. */
+  readonly running: number;
+  readonly waiting: number;
+}
 
 /** Counted since the plugin was loaded. */
 export interface PluginStats {

@@ -8,6 +8,8 @@ export interface Call {
   bytes: Uint8Array;
   /** Of the batch, in bytes. */
   readonly size: number;
+  /** When it was handed to the plugin, of `performance.now()`; 0 if nobody wants to know how long it takes. */
+  readonly began: number;
   /** Whether `bytes` still is the sender's own: it is not once it was moved and came back. */
   kept: boolean;
   readonly resolve: (results: readonly Uint8Array[] | undefined) => void;
@@ -28,6 +30,8 @@ export type Breakage = (typeof BREAKAGES)[number];
 export interface Place {
   /** Calls that were handed in and not answered. */
   readonly load: number;
+  /** Linear memory of the instance; undefined while there is none, or the engine does not say. */
+  readonly memoryBytes: number | undefined;
   /** Makes an instance; what was there before is released. @returns what it says that it supports @throws PluginError */
   open(): Promise<readonly Signal[]>;
   /** The guest's `start`. @throws PluginError */

@@ -3,7 +3,7 @@ import type { Batch, Signal } from "../telemetry/batch.ts";
 import { PluginError } from "./errors.ts";
 import { InlinePlace } from "./inline.ts";
 import { type LoadedModule, loadModule } from "./load.ts";
-import type { PluginOptions, PluginState, PluginStats } from "./options.ts";
+import type { PluginOptions, PluginQueue, PluginState, PluginStats } from "./options.ts";
 import type { Call } from "./place.ts";
 import { Pool } from "./pool.ts";
 import { Receiving } from "./receiving.ts";
@@ -48,6 +48,7 @@ export class WasmPlugin {
       instances,
       shutdownTimeoutMs: limits.shutdownTimeoutMs,
       place: (owner) => module.place(owner),
+      durations: options.durations,
       onState: options.onState ?? (() => {}),
       onChange: () => receiving?.changed(),
       onReceived: (bytes, proceed) => receiving?.take(bytes, proceed),
@@ -103,6 +104,16 @@ export class WasmPlugin {
     return this.#pool.stats;
   }
 
+  /** Of a processor or exporter. */
+  get queue(): PluginQueue {
+    return this.#pool.queue;
+  }
+
+  /** Linear memory of all instances; undefined if none is known. */
+  get memoryBytes(): number | undefined {
+    return this.#pool.memoryBytes;
+  }
+
   /** Calls the guest's `start`, once however often it is called. @throws PluginError with the guest's reason */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -125,16 +136,18 @@ export class WasmPlugin {
     if (guest === undefined || this.#phase !== "working" || this.#pool.slots[0]!.state !== "working")
       return this.#consumeWhenReady(batch);
     const { signal, bytes } = batch;
+    const began = this.#pool.now();
     let results: readonly Uint8Array[] | undefined;
     try {
       results = guest.consume(signal, bytes);
     } catch (error) {
       return new Promise((resolve, reject) => {
-        this.#inline!.failed({ signal, bytes, size: bytes.length, kept: true, resolve, reject }, error as PluginError);
+        const call = { signal, bytes, size: bytes.length, began, kept: true, resolve, reject };
+        this.#inline!.failed(call, error as PluginError);
       });
     }
     this.#pool.slots[0]!.worked();
-    this.#pool.count(bytes.length, results);
+    this.#pool.count(bytes.length, began, results);
     return Promise.resolve(results);
   }
 
@@ -188,7 +201,8 @@ export class WasmPlugin {
     if (this.#phase !== "working")
       return Promise.reject(notWorking(this.#options.id, `consume_${signal}`, this.#phase));
     return new Promise((resolve, reject) => {
-      this.#pool.add({ signal, bytes, size: bytes.length, kept: true, resolve, reject });
+      const began = this.#pool.now();
+      this.#pool.add({ signal, bytes, size: bytes.length, began, kept: true, resolve, reject });
     });
   }
 
@@ -202,6 +216,7 @@ export class WasmPlugin {
       throw this.#pool.report(error);
     } finally {
       await this.#module.close();
+      this.#options.onClosed?.();
     }
   }
 }

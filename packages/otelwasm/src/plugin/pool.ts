@@ -1,8 +1,9 @@
 import type { LogAttributes, Logger } from "../component/logger.ts";
+import type { Histogram } from "../component/measuring.ts";
 import type { Signal } from "../telemetry/batch.ts";
 import { PluginError } from "./errors.ts";
 import { LimitedLogger } from "./log-limit.ts";
-import type { OnFailure, PluginState, PluginStats } from "./options.ts";
+import type { OnFailure, PluginQueue, PluginState, PluginStats } from "./options.ts";
 import type { Call, Place, PlaceOwner } from "./place.ts";
 import { Slot, type SlotOptions } from "./slot.ts";
 
@@ -18,6 +19,7 @@ export interface PoolOptions extends Omit<SlotOptions, "changed" | "failed"> {
   readonly instances: number;
   /** Makes the place of one instance. */
   readonly place: (owner: PlaceOwner) => Place;
+  readonly durations: Histogram | undefined;
   readonly onState: (state: PluginState, reason?: string) => void;
   /** Told whenever the state of an instance may have changed. */
   readonly onChange: () => void;
@@ -58,6 +60,36 @@ export class Pool {
 
   get state(): PluginState {
     return this.#state;
+  }
+
+  get queue(): PluginQueue {
+    let running = 0;
+    let waiting = this.#queue.length;
+    for (const { place } of this.slots) {
+      if (place.load === 0) continue;
+      running++;
+      waiting += place.load - 1;
+    }
+    return { running, waiting };
+  }
+
+  get memoryBytes(): number | undefined {
+    let total: number | undefined;
+    for (const { place } of this.slots) {
+      const { memoryBytes } = place;
+      if (memoryBytes !== undefined) total = (total ?? 0) + memoryBytes;
+    }
+    return total;
+  }
+
+  /** `Call.began` of a call that is handed over now. */
+  now(): number {
+    return this.#options.durations === undefined ? 0 : performance.now();
+  }
+
+  /** @param began as `now` gave it */
+  took(began: number): void {
+    this.#options.durations?.record((performance.now() - began) / 1_000);
   }
 
   /** @returns what the plugin supports @throws PluginError */
@@ -110,9 +142,10 @@ export class Pool {
     return error;
   }
 
-  /** A call that came back well. @param size of its batch, in bytes */
-  count(size: number, results: readonly Uint8Array[] | undefined): void {
+  /** A call that came back well. @param size of its batch, in bytes @param began as `now` gave it */
+  count(size: number, began: number, results: readonly Uint8Array[] | undefined): void {
     const { stats } = this;
+    this.took(began);
     stats.calls++;
     stats.bytesIn += size;
     if (results === undefined) stats.bytesOut += size;
@@ -128,7 +161,7 @@ export class Pool {
     const owner: PlaceOwner = {
       answered: (call, results) => {
         slot.worked();
-        this.count(call.size, results);
+        this.count(call.size, call.began, results);
         call.resolve(results);
         if (this.#queue.length > 0) this.#drain();
       },
@@ -137,6 +170,7 @@ export class Pool {
         stats.calls++;
         stats.errors++;
         stats.bytesIn += call.size;
+        this.took(call.began);
         this.report(error);
         if (broken) {
           this.#withoutResult(call, error);

@@ -76,7 +76,9 @@ export class Receiving {
       proceed();
       return;
     }
+    const began = this.#pool.now();
     const taken = this.#offer(bytes).finally(() => {
+      this.#pool.took(began);
       this.#inHand.delete(taken);
       proceed();
     });

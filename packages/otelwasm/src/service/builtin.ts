@@ -1,4 +1,6 @@
 import type { ComponentFactory } from "../component/factory.ts";
+import { basicAuthExtension } from "../components/basicauth/factory.ts";
+import { bearerTokenAuthExtension } from "../components/bearertokenauth/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
 import { forwardConnector } from "../components/forward/factory.ts";
@@ -22,5 +24,7 @@ export const builtinFactories: readonly ComponentFactory[] = [
   otlpHttpExporter,
   wasmExporterFactory,
   forwardConnector,
+  basicAuthExtension,
+  bearerTokenAuthExtension,
   healthCheckExtension,
 ];

@@ -2,8 +2,10 @@ import * as z from "zod";
 import { ConfigError } from "../component/errors.ts";
 import { isMap, unwrap } from "../config/expanded.ts";
 import { applySchema } from "../config/schema.ts";
+import { word } from "../config/values.ts";
 import { importEngineModule } from "../runtime/engine-modules.ts";
 import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
+import { type ResourceSettings, resourceSchema } from "./telemetry/resource.ts";
 
 /** `service::telemetry::logs` */
 export interface LogSettings {
@@ -20,6 +22,7 @@ export interface PipelineSettings {
 export interface ServiceSettings {
   readonly logs: LogSettings;
   readonly metrics: MetricsSettings;
+  readonly resource: ResourceSettings;
   /** As in the configuration. */
   readonly extensions: readonly string[];
   /** `undefined` where the section is so wrong that nothing can be said about its pipelines. */
@@ -39,10 +42,7 @@ const schema = z.strictObject({
     .strictObject({
       logs: z
         .strictObject({
-          level: z.preprocess(
-            (level) => (typeof level === "string" ? level.toLowerCase() : level),
-            z.enum(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
-          ),
+          level: word(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
           encoding: z.enum(["console", "json"]).default(DEFAULT_LOGS.encoding),
           development: unsupported("development mode of the logger"),
           disable_caller: unsupported("the caller's place in the log"),
@@ -61,7 +61,7 @@ const schema = z.strictObject({
           level: z.literal("none", { error: "own traces are not supported in this version; set level: none" }),
         })
         .optional(),
-      resource: unsupported("a resource for own telemetry"),
+      resource: resourceSchema.default({}),
     })
     .prefault({}),
 });
@@ -104,6 +104,7 @@ export function readService(value: unknown, issues: string[]): ServiceSettings {
   return {
     logs: DEFAULT_LOGS,
     metrics: DEFAULT_METRICS,
+    resource: {},
     extensions: of(schema.shape.extensions, "extensions") ?? [],
     pipelines: of(schema.shape.pipelines, "pipelines"),
   };

@@ -20,7 +20,7 @@ const ITEMS = 2;
 const DATA_POINTS = 1;
 
 /** The `oneof data` of a metric: gauge, sum, histogram, exponential_histogram, summary. */
-function isData(number: number): boolean {
+export function isData(number: number): boolean {
   return number === 5 || number === 7 || number === 9 || number === 10 || number === 11;
 }
 
@@ -28,8 +28,13 @@ function isMessage(reader: FieldReader, number: number): boolean {
   return reader.number === number && reader.wireType === WireType.LEN;
 }
 
-/** The data points of the metric that `reader` has been set to; of several kinds in one metric, the last counts. */
-function dataPoints(reader: FieldReader, points: FieldReader): number {
+/**
+ * The data points of a metric; of several kinds in one metric, the last counts.
+ *
+ * @param reader set to the metric
+ * @param points of the same bytes, for use here
+ */
+export function dataPoints(reader: FieldReader, points: FieldReader): number {
   let count = 0;
   let kind = 0;
   while (reader.next()) {

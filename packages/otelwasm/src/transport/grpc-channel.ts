@@ -3,6 +3,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ConsumerError, StatusCode } from "../component/errors.ts";
 import { codeOfForeignHttp } from "../component/status.ts";
 import type { HostPort } from "../config/values.ts";
+import { formatHostPort } from "../config/values.ts";
 import { decodeStatus } from "../telemetry/response.ts";
 import { decompressNow } from "./compression.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
@@ -11,7 +12,6 @@ import { Http2Connection } from "./http2/connection.ts";
 import { Http2Code } from "./http2/frames.ts";
 import { encodeHeaders, type Headers } from "./http2/hpack.ts";
 import { type ConnectionHandler, Http2Stream } from "./http2/stream.ts";
-import { formatHostPort } from "./listen.ts";
 
 /** gRPC's back-off between attempts to connect: https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md */
 const BACKOFF = { initialMs: 1_000, factor: 1.6, maxMs: 120_000, jitter: 0.2 } as const;

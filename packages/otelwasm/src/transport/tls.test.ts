@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
-import { LineWriter, silentLogger } from "../component/logger.ts";
+import { silentLogger } from "../component/logger.ts";
 import { applySchema } from "../config/schema.ts";
 import { Authority, type Issued } from "./testing/authority.ts";
-import { type LogLine, testSettings } from "./testing/support.ts";
+import { type LogLine, testSettings, WaitedLog } from "./testing/support.ts";
 import { type ClientTls, clientTls, isPlaintext, type ServerTls, serverTls } from "./tls.ts";
 import { TlsFiles } from "./tls-files.ts";
 import { opensslCiphers } from "./tls-names.ts";
@@ -201,25 +201,6 @@ describe("files of tls", () => {
     assert.equal(ciphers, `${opensslCiphers([])}:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0`);
   });
 });
-
-/** A test can wait for a line. */
-class WaitedLog extends LineWriter {
-  readonly lines: string[] = [];
-  readonly #waiting: { pattern: RegExp; resolve: (line: string) => void }[] = [];
-
-  override write(_level: string, message: string): void {
-    this.lines.push(message);
-    for (const { pattern, resolve } of this.#waiting) if (pattern.test(message)) resolve(message);
-  }
-
-  /** The first line, from now on or before, that has the pattern. */
-  line(pattern: RegExp): Promise<string> {
-    const found = this.lines.find((line) => pattern.test(line));
-    return found === undefined
-      ? new Promise((resolve) => this.#waiting.push({ pattern, resolve }))
-      : Promise.resolve(found);
-  }
-}
 
 interface Listening {
   readonly server: Server;

@@ -1,6 +1,6 @@
 // `tls` of receivers and exporters: the keys of the Collector's `configtls`.
 import * as z from "zod";
-import { positiveDuration } from "../config/values.ts";
+import { positiveDuration, secret } from "../config/values.ts";
 import { CURVES, type Curve, isCipherSuite, isInsecureSuite, TLS_VERSIONS, type TlsVersion } from "./tls-names.ts";
 
 /** What both sides have. Of each pair of a file and a PEM text there is at most one. */
@@ -46,8 +46,7 @@ const text = z
   .string()
   .optional()
   .transform((value) => (value === "" ? undefined : value));
-const pem = z
-  .string()
+const pem = secret(z.string())
   .optional()
   .transform((value) => (value === undefined || value.trim() === "" ? undefined : value));
 

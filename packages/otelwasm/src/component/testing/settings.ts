@@ -1,5 +1,5 @@
 import { createNoopMeter } from "@opentelemetry/api";
-import type { ComponentSettings } from "../factory.ts";
+import type { ComponentSettings, ExtensionSettings } from "../factory.ts";
 import type { StatusReport } from "../health.ts";
 import { silentLogger } from "../logger.ts";
 
@@ -16,5 +16,17 @@ export function settingsWith(
     shared: new Map(),
     host: { extension: () => undefined },
     ...own,
+  };
+}
+
+/** The same for an extension. */
+export function extensionSettings(id: string): ExtensionSettings {
+  return {
+    id,
+    logger: silentLogger,
+    meter: createNoopMeter(),
+    attributes: { "otelcol.component.id": id },
+    reportStatus: () => {},
+    host: { extension: () => undefined, health: () => ({ status: "OK", pipelines: {}, extensions: [] }) },
   };
 }

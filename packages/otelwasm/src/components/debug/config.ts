@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { word } from "../../config/values.ts";
 
 export interface DebugExporterConfig {
   readonly verbosity: "basic" | "normal" | "detailed";
@@ -16,11 +17,7 @@ export interface DebugExporterConfig {
 export const schema: z.ZodType<DebugExporterConfig> = z
   .strictObject({
     // The Collector takes `Detailed` as well.
-    verbosity: z.preprocess(
-      (value) =>
-        typeof value === "string" && /^(?:basic|normal|detailed)$/i.test(value) ? value.toLowerCase() : value,
-      z.enum(["basic", "normal", "detailed"]).default("basic"),
-    ),
+    verbosity: word(["basic", "normal", "detailed"]).default("basic"),
     sampling_initial: z.int().min(0).default(2),
     sampling_thereafter: z.int().min(0).default(1),
     use_internal_logger: z.boolean().default(true),

@@ -2,11 +2,11 @@ import type { Exporter } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { isRetryableCode } from "../../component/status.ts";
+import { formatHostPort } from "../../config/values.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { decodePartialSuccess, type PartialSuccess } from "../../telemetry/response.ts";
 import { compress } from "../../transport/compression.ts";
 import { GrpcChannel, GrpcError } from "../../transport/grpc-channel.ts";
-import { formatHostPort } from "../../transport/listen.ts";
 import { OTLP, USER_AGENT } from "../../transport/otlp.ts";
 import type { OtlpGrpcConfig } from "./config.ts";
 

@@ -5,7 +5,8 @@ import { grantsOf } from "../../plugin/grants-config.ts";
 import { DEFAULT_LIMITS, type PluginOptions, type PluginState } from "../../plugin/options.ts";
 import { WasmPlugin } from "../../plugin/plugin.ts";
 import type { PluginRole } from "../../plugin/requirements.ts";
-import { capabilitiesOf } from "../../runtime/registry.ts";
+import type { Isolation } from "../../runtime/contract.ts";
+import { capabilitiesOf, DEFAULT_RUNTIME } from "../../runtime/registry.ts";
 import { measurePlugin } from "./metrics.ts";
 
 /**
@@ -21,6 +22,10 @@ export async function loadPlugin(
   stopped: () => boolean,
 ): Promise<WasmPlugin> {
   const { id, logger, signal } = settings;
+  const metrics = measurePlugin(settings, {
+    runtime: config.runtime_config?.type ?? DEFAULT_RUNTIME,
+    isolation: isolationOf(config) ?? "worker",
+  });
   const grants = grantsOf(config, process.env, (message) => logger.warn(message));
   const plugin = await WasmPlugin.load({
     id,
@@ -29,13 +34,15 @@ export async function loadPlugin(
     signals: [signal],
     grants,
     ...optionsOf(config),
+    ...present({ durations: metrics?.durations }),
+    onClosed: () => metrics?.end(),
     onState: (state, reason) => settings.reportStatus(statusOf(state, reason)),
   });
   if (stopped()) {
     await plugin.shutdown();
     throw new Error("the collector was shut down while the plugin was loaded");
   }
-  measurePlugin(settings, plugin);
+  metrics?.show(plugin);
   return plugin;
 }
 
@@ -48,7 +55,7 @@ function statusOf(state: PluginState, reason: string | undefined): StatusReport 
 
 type Configured = Omit<
   PluginOptions,
-  "id" | "logger" | "role" | "signals" | "grants" | "binary" | "path" | "onState"
+  "id" | "logger" | "role" | "signals" | "grants" | "binary" | "path" | "onState" | "onClosed" | "durations"
 > & {
   readonly path: string;
 };
@@ -95,8 +102,11 @@ export function shutdownTimeoutOf({ limits }: PluginConfig): number {
   return (limits?.shutdown_timeout ?? DEFAULT_LIMITS.shutdownTimeoutMs) + END_MS;
 }
 
+function isolationOf({ isolation, runtime_config }: PluginConfig): Isolation | undefined {
+  return isolation ?? capabilitiesOf(runtime_config)?.capabilities.isolations[0];
+}
+
 /** Whether a plugin with this configuration takes the buffer of a batch away, into its worker: `WasmPlugin.mutatesData`, before it is loaded. */
 export function movesBuffers(config: PluginConfig): boolean {
-  const isolation = config.isolation ?? capabilitiesOf(config.runtime_config)?.capabilities.isolations[0];
-  return isolation === "worker" && config.on_failure !== "pass_through";
+  return isolationOf(config) === "worker" && config.on_failure !== "pass_through";
 }

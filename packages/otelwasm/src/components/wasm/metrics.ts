@@ -1,5 +1,5 @@
-import type { ObservableCounter } from "@opentelemetry/api";
 import type { ComponentSettings } from "../../component/factory.ts";
+import type { EndReading, Histogram, Instrument } from "../../component/measuring.ts";
 import type { PluginState, PluginStats } from "../../plugin/options.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 
@@ -20,24 +20,79 @@ const COUNTERS: Readonly<Record<keyof PluginStats, readonly [name: string, unit:
 const KEYS = Object.keys(COUNTERS) as (keyof PluginStats)[];
 const STATES: readonly PluginState[] = ["working", "restarting", "failed"];
 
-/**
- * Makes what a plugin counts readable as metrics. They are read off when somebody asks: a call costs nothing more. They stay after the plugin was shut
- * down, so that the last counts can be read, until the service ends its metrics.
- */
-export function measurePlugin({ meter, attributes }: ComponentSettings, plugin: WasmPlugin): void {
-  const counters = KEYS.map((key): readonly [keyof PluginStats, ObservableCounter] => {
-    const [name, unit, description] = COUNTERS[key];
-    return [key, meter.createObservableCounter(`otelwasm_plugin_${name}`, { unit, description })];
-  });
-  const state = meter.createObservableGauge("otelwasm_plugin_state", {
-    description: "1 for the state that the plugin is in, 0 for the others",
-  });
-  meter.addBatchObservableCallback(
-    (result) => {
-      const { stats } = plugin;
-      for (const [key, counter] of counters) result.observe(counter, stats[key], attributes);
-      for (const each of STATES) result.observe(state, plugin.state === each ? 1 : 0, { ...attributes, state: each });
+const STATE: Instrument = {
+  name: "otelwasm_plugin_state",
+  unit: "",
+  description: "1 for the state that the plugin is in, 0 for the others",
+};
+const DURATION: Instrument = {
+  name: "otelwasm_plugin_call_duration",
+  unit: "s",
+  description:
+    "From when a batch was handed to the plugin until it was answered, waiting included; of a receiver, how long the pipeline took for a batch",
+};
+const MEMORY: Instrument = {
+  name: "otelwasm_plugin_memory",
+  unit: "By",
+  description: "Linear memory of the plugin's instances",
+};
+const QUEUE: Instrument = {
+  name: "otelwasm_plugin_queue_calls",
+  unit: "{call}",
+  description: "Calls that run in an instance, and calls that wait for one",
+};
+
+/** 1 us to 10 s, three for each power of ten: a call into an embedded guest takes some microseconds, a deadline is seconds. */
+const BOUNDARIES: readonly number[] = [
+  ...[-6, -5, -4, -3, -2, -1, 0].flatMap((exponent) => [1, 2.5, 5].map((first) => Number(`${first}e${exponent}`))),
+  10,
+];
+
+/** How a plugin runs, as it stands in its series. */
+export interface PluginPlace {
+  /** `runtime_config::type` */
+  readonly runtime: string;
+  readonly isolation: string;
+}
+
+/** Own metrics of one plugin. */
+export interface PluginMetrics {
+  /** What the plugin records its calls in; undefined: the level does not have it. */
+  readonly durations: Histogram | undefined;
+  /** Makes what it counts readable, as it is when somebody asks: a call costs nothing more. */
+  show(plugin: WasmPlugin): void;
+  /** The plugin was shut down: its counts stay, and what is only there while it works goes. */
+  end(): void;
+}
+
+/** @returns undefined: nothing is measured */
+export function measurePlugin(
+  { measuring, attributes: own }: ComponentSettings,
+  { runtime, isolation }: PluginPlace,
+): PluginMetrics | undefined {
+  if (measuring === undefined) return undefined;
+  const attributes = { ...own, "otelwasm.runtime": runtime, "otelwasm.isolation": isolation };
+  const more = measuring.level !== "basic";
+  const receives = own["otelcol.component.kind"] === "receiver";
+  const ends: EndReading[] = [];
+  return {
+    durations: more ? measuring.histogram(DURATION, attributes, BOUNDARIES) : undefined,
+    show(plugin) {
+      for (const key of KEYS) {
+        const [name, unit, description] = COUNTERS[key];
+        const instrument = { name: `otelwasm_plugin_${name}`, unit, description };
+        ends.push(measuring.observeCounter(instrument, attributes, () => plugin.stats[key]));
+      }
+      for (const state of STATES)
+        ends.push(measuring.observeGauge(STATE, { ...attributes, state }, () => (plugin.state === state ? 1 : 0)));
+      if (!more) return;
+      ends.push(measuring.observeGauge(MEMORY, attributes, () => plugin.memoryBytes));
+      if (receives) return;
+      for (const state of ["running", "waiting"] as const)
+        ends.push(measuring.observeGauge(QUEUE, { ...attributes, state }, () => plugin.queue[state]));
     },
-    [state, ...counters.map(([, counter]) => counter)],
-  );
+    end() {
+      for (const end of ends.splice(0)) end();
+    },
+  };
 }

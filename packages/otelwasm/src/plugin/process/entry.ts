@@ -28,6 +28,8 @@ class InstanceServer implements PlaceOwner {
   /** Whether the process ends as soon as what there is to say is said. */
   #ending = false;
   #received = 0;
+  /** As it was said last. */
+  #memory = 0;
   #proceed: (() => void) | undefined;
 
   constructor() {
@@ -113,6 +115,7 @@ class InstanceServer implements PlaceOwner {
       signal: SIGNALS[detail]!,
       bytes,
       size: bytes.length,
+      began: 0,
       kept: true,
       resolve: () => {},
       reject: () => {},
@@ -196,6 +199,9 @@ class InstanceServer implements PlaceOwner {
   #flush(): void {
     this.#flushing = false;
     const pipe = this.#pipe;
+    const memory = this.#place?.memoryBytes ?? 0;
+    if (memory !== this.#memory) this.#writer.add(Answer.memory, 0, 0, utf8.encode(String(memory)));
+    this.#memory = memory;
     this.#writer.flush();
     if (this.#ending) {
       pipe.end(die);

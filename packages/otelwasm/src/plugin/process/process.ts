@@ -68,6 +68,7 @@ export class ProcessPlace implements Place {
   #phase: "booting" | "compiling" | "compiled" = "booting";
   readonly #silence: Silence;
   #refused = 0;
+  #memoryBytes = 0;
   #shutdownRequested = false;
   #closed = false;
 
@@ -83,6 +84,10 @@ export class ProcessPlace implements Place {
 
   get load(): number {
     return this.#calls.length + this.#requests.size;
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#memoryBytes === 0 ? undefined : this.#memoryBytes;
   }
 
   takeRefused(): number {
@@ -276,6 +281,9 @@ export class ProcessPlace implements Place {
       case Answer.lost:
         this.#refused += readCount(payload);
         return;
+      case Answer.memory:
+        this.#memoryBytes = readCount(payload);
+        return;
       default:
         throw new FrameError(`an answer of kind ${answer}`);
     }
@@ -330,6 +338,7 @@ export class ProcessPlace implements Place {
     const requests = [...this.#requests.values()];
     const written = calls.length - this.#unwritten;
     this.#child = undefined;
+    this.#memoryBytes = 0;
     this.#ending = undefined;
     this.#calls = [];
     this.#unwritten = 0;

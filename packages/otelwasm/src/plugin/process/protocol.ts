@@ -81,6 +81,8 @@ export const Answer = {
   received: 10,
   /** Payload: how many results of a receiver were not taken since this was said the last time. */
   lost: 11,
+  /** Payload: the linear memory of the instance in bytes, 0 if there is none. Said with other answers, when it has changed. */
+  memory: 12,
 } as const;
 
 export interface BrokenData {

@@ -20,6 +20,7 @@ import {
   KEPT,
   type Request,
   signalOf,
+  storeMemory,
   type WorkerPlan,
   wakeCell,
 } from "./protocol.ts";
@@ -231,6 +232,7 @@ class GuestThread {
   #flush(): void {
     this.#heldSince = performance.now();
     if (this.#answers.length === 0) return;
+    storeMemory(this.#control, this.#guest?.memoryBytes);
     const [answers, transfer] = [this.#answers, this.#transfer];
     this.#answers = [];
     this.#transfer = [];

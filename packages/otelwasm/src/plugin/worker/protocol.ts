@@ -47,10 +47,22 @@ export const Control = {
   interrupt: 5,
   /** 1 when the worker has released its instance because it was interrupted, and runs nothing of the engine any more. */
   released: 7,
+  /** Linear memory of the instance, in KiB; 0 if there is none, or it is not known. */
+  memory: 8,
 } as const;
 
 export function createControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer((Control.released + 1) * 4));
+  return new Int32Array(new SharedArrayBuffer((Control.memory + 1) * 4));
+}
+
+/** @param bytes undefined: not known */
+export function storeMemory(control: Int32Array, bytes: number | undefined): void {
+  Atomics.store(control, Control.memory, Math.ceil((bytes ?? 0) / 1024));
+}
+
+export function loadMemory(control: Int32Array): number | undefined {
+  const kib = Atomics.load(control, Control.memory);
+  return kib === 0 ? undefined : kib * 1024;
 }
 
 export function interruptCells(control: Int32Array): Int32Array {

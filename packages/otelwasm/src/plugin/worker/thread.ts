@@ -16,6 +16,7 @@ import {
   createControl,
   decodeError,
   KEPT,
+  loadMemory,
   type PluginErrorData,
   proceed,
   type Request,
@@ -94,6 +95,10 @@ export class ThreadPlace implements Place {
 
   get load(): number {
     return this.#entries.length;
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#worker === undefined ? undefined : loadMemory(this.#control);
   }
 
   takeRefused(): number {

@@ -26,6 +26,25 @@ class Recorder extends LineWriter {
   }
 }
 
+/** A log whose lines a test can wait for. */
+export class WaitedLog extends LineWriter {
+  readonly lines: string[] = [];
+  readonly #waiting: { pattern: RegExp; resolve: (line: string) => void }[] = [];
+
+  override write(_level: string, message: string): void {
+    this.lines.push(message);
+    for (const { pattern, resolve } of this.#waiting) if (pattern.test(message)) resolve(message);
+  }
+
+  /** The first line, from now on or before, that has the pattern. */
+  line(pattern: RegExp): Promise<string> {
+    const found = this.lines.find((line) => pattern.test(line));
+    return found === undefined
+      ? new Promise((resolve) => this.#waiting.push({ pattern, resolve }))
+      : Promise.resolve(found);
+  }
+}
+
 export function testSettings(
   id: string,
   signal: Signal,
