@@ -1,8 +1,7 @@
 // How a client gets a connection: TCP or a Unix socket, perhaps through a proxy, perhaps with TLS.
 import { connect, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
-import type { HostPort } from "../config/values.ts";
-import { formatHostPort } from "./listen.ts";
+import { formatHostPort, type HostPort } from "../config/values.ts";
 import type { HttpProxy } from "./proxy.ts";
 
 /** A Unix socket; on Linux, a path that begins with NUL is an abstract name. */

@@ -1,8 +1,7 @@
 // Which proxy a client goes through, as Go's `net/http` and grpc-go choose it: https://pkg.go.dev/net/http#ProxyFromEnvironment
 import { BlockList, isIP } from "node:net";
 import { domainToASCII } from "node:url";
-import { type HostPort, parseHostPort } from "../config/values.ts";
-import { formatHostPort } from "./listen.ts";
+import { formatHostPort, type HostPort, parseHostPort } from "../config/values.ts";
 
 export interface HttpProxy {
   readonly address: HostPort;
