@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration, httpUrl, positiveDuration } from "../../config/values.ts";
+import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import {
   type Auth,
@@ -11,12 +12,12 @@ import {
   refused,
   writeBufferSize,
 } from "../../transport/client-config.ts";
-import { type Compression, compression, deliveryKeys, headers } from "../../transport/exporting.ts";
+import { type Compression, compression, headers } from "../../transport/exporting.ts";
 import { OTLP } from "../../transport/otlp.ts";
 import type { HttpProxy } from "../../transport/proxy.ts";
 import { type ClientTls, clientTls } from "../../transport/tls.ts";
 
-export interface OtlpHttpConfig {
+export interface OtlpHttpConfig extends DeliveryConfig {
   /** The URL for each signal; absent where neither `endpoint` nor the signal's own is given. */
   readonly urls: Readonly<Partial<Record<Signal, URL>>>;
   /** In milliseconds. */
@@ -113,7 +114,7 @@ export const schema: z.ZodType<OtlpHttpConfig> = z
       const url = config[`${signal}_endpoint`] ?? (config.endpoint && below(config.endpoint, OTLP[signal].httpPath));
       if (url !== undefined) urls[signal] = url;
     }
-    const { timeout, compression, encoding, headers, tls, auth } = config;
+    const { timeout, compression, encoding, headers, tls, auth, retry_on_failure, sending_queue } = config;
     return {
       urls,
       timeout,
@@ -123,6 +124,8 @@ export const schema: z.ZodType<OtlpHttpConfig> = z
       headers,
       tls,
       auth,
+      retry_on_failure,
+      sending_queue,
       proxy: config.proxy_url,
       connections: {
         maxIdle: Math.min(config.max_idle_conns, config.max_idle_conns_per_host),
