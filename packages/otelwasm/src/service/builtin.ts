@@ -3,6 +3,7 @@ import { basicAuthExtension } from "../components/basicauth/factory.ts";
 import { bearerTokenAuthExtension } from "../components/bearertokenauth/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
+import { fileStorageExtension } from "../components/filestorage/factory.ts";
 import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
 import { nopExporter, nopReceiver } from "../components/nop/factory.ts";
@@ -27,4 +28,5 @@ export const builtinFactories: readonly ComponentFactory[] = [
   basicAuthExtension,
   bearerTokenAuthExtension,
   healthCheckExtension,
+  fileStorageExtension,
 ];
