@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { Logger } from "../../component/logger.ts";
+import type { Ports } from "../../component/ports.ts";
 import { toRpcStatus } from "../../component/status.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeStatus } from "../../telemetry/response.ts";
@@ -260,13 +261,12 @@ export class GrpcServer {
   }
 
   /** @returns the URL */
-  async listen(): Promise<string> {
-    return `http://${await listen(this.#server, this.#config.endpoint)}`;
+  async listen(ports?: Ports): Promise<string> {
+    return `http://${await listen(this.#server, this.#config.endpoint, ports)}`;
   }
 
   /** Stops accepting, says GOAWAY; resolves when everybody is answered and the port is free. */
   async shutdown(): Promise<void> {
-    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });

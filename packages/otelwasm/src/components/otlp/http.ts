@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "../../component/logger.ts";
+import type { Ports } from "../../component/ports.ts";
 import { codeOfHttpStatus, httpStatusOf, type RpcStatus, toRpcStatus } from "../../component/status.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { decodeJson } from "../../telemetry/json.ts";
@@ -157,14 +158,13 @@ export class HttpServer {
   }
 
   /** @returns the URL */
-  async listen(): Promise<string> {
-    return `http://${await listen(this.#server, this.#config.endpoint)}`;
+  async listen(ports?: Ports): Promise<string> {
+    return `http://${await listen(this.#server, this.#config.endpoint, ports)}`;
   }
 
   /** Stops accepting; resolves when everybody is answered and the port is free. */
   async shutdown(): Promise<void> {
     this.#draining = true;
-    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
