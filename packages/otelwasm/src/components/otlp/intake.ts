@@ -4,9 +4,9 @@ import type { ComponentSettings } from "../../component/factory.ts";
 import type { Logger } from "../../component/logger.ts";
 import { countFailure, createReceived, type Received } from "../../component/received.ts";
 import { Throttle } from "../../component/throttle.ts";
-import type { Batch, Signal } from "../../telemetry/batch.ts";
+import type { Signal } from "../../telemetry/batch.ts";
 import { itemsOf } from "../../telemetry/count.ts";
-import { validateOtlp } from "../../telemetry/validate.ts";
+import { checkedBatch } from "../../telemetry/validate.ts";
 
 /** How a batch came, as own metrics name it. */
 export type Transport = "grpc" | "http";
@@ -85,12 +85,11 @@ export class Intake {
       reply.delivered();
       return;
     }
-    const problem = validateOtlp(signal, bytes);
-    if (problem !== undefined) {
-      reply.refused(ConsumerError.permanent(problem, { code: StatusCode.INVALID_ARGUMENT }));
+    const batch = checkedBatch(signal, bytes);
+    if (typeof batch === "string") {
+      reply.refused(ConsumerError.permanent(batch, { code: StatusCode.INVALID_ARGUMENT }));
       return;
     }
-    const batch: Batch = { signal, bytes };
     const received = entry.received[transport];
     const items = received === undefined ? 0 : itemsOf(batch);
     let taken: Promise<void>;

@@ -6,7 +6,7 @@ import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { itemsOf } from "../../telemetry/count.ts";
-import { validateOtlp } from "../../telemetry/validate.ts";
+import { checkedBatch } from "../../telemetry/validate.ts";
 import { loadPlugin, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
 
@@ -68,11 +68,11 @@ class WasmReceiver implements Receiver {
   async #deliver(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     const { signal } = this.#settings;
-    const problem = validateOtlp(signal, bytes);
-    if (problem !== undefined)
-      throw ConsumerError.permanent(`it is not OTLP: ${problem}`, { code: StatusCode.INVALID_ARGUMENT });
+    const checked = checkedBatch(signal, bytes);
+    if (typeof checked === "string")
+      throw ConsumerError.permanent(`it is not OTLP: ${checked}`, { code: StatusCode.INVALID_ARGUMENT });
     // A copy: what comes after may take the buffer away, and it is needed for another try.
-    const batch: Batch = { signal, bytes: bytes.slice() };
+    const batch: Batch = { ...checked, bytes: bytes.slice() };
     const items = this.#received === undefined ? 0 : itemsOf(batch);
     const taken = this.#next.consume(batch);
     const settled = taken.then(
