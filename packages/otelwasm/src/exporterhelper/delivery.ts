@@ -6,7 +6,7 @@ import { formatDuration } from "../config/duration.ts";
 import type { Batch } from "../telemetry/batch.ts";
 import { itemsOf } from "../telemetry/count.ts";
 import { Attempts, Delivery } from "./attempts.ts";
-import { Batcher, type Split } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import type { DeliveryConfig, SendingQueueConfig } from "./config.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { countExports, type ExporterCounts, measureQueue } from "./metrics.ts";
@@ -93,7 +93,7 @@ class DeliveringExporter implements Exporter {
     });
     this.#poll = () => this.#queue?.poll();
     if (this.#queue !== undefined && sending_queue.batch !== undefined)
-      this.#batcher = new Batcher(sending_queue.batch, whole, this.#schedule, () => this.#pump());
+      this.#batcher = new Batcher(sending_queue.batch, this.#schedule, () => this.#pump());
     this.#counts = countExports(settings, this.#queue !== undefined);
     this.capabilities = { mutatesData: exporter.capabilities.mutatesData && !this.#attempts.copies };
     this.shutdownTimeoutMs = DRAIN_MS + (exporter.shutdownTimeoutMs ?? CLOSE_MS);
@@ -253,8 +253,6 @@ class DeliveringExporter implements Exporter {
 function times(count: number): { readonly times?: number } {
   return count === 1 ? {} : { times: count };
 }
-
-const whole: Split = (batch) => [batch];
 
 function createQueue(settings: ComponentSettings, config: SendingQueueConfig): Queue {
   const { host, id } = settings;
