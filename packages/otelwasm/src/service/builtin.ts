@@ -1,5 +1,6 @@
 import type { ComponentFactory } from "../component/factory.ts";
 import { basicAuthExtension } from "../components/basicauth/factory.ts";
+import { batchProcessor } from "../components/batch/factory.ts";
 import { bearerTokenAuthExtension } from "../components/bearertokenauth/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
@@ -17,6 +18,7 @@ export const builtinFactories: readonly ComponentFactory[] = [
   otlpReceiver,
   nopReceiver,
   wasmReceiverFactory,
+  batchProcessor,
   wasmProcessorFactory,
   debugExporter,
   fileExporter,
