@@ -1,13 +1,15 @@
 /** Each scenario for a moment; in full by `npm run chaos`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { whyNoDisk } from "./disk.ts";
 import { overloadLine, playOverload, slowness } from "./overload.ts";
 import { play } from "./play.ts";
 import { details } from "./report.ts";
 import { OVERLOADS, SCENARIOS } from "./scenarios.ts";
 
 for (const scenario of SCENARIOS) {
-  test(`${scenario.name}: ${scenario.what}`, async (t) => {
+  const skip = scenario.disk?.size === undefined ? false : (whyNoDisk() ?? false);
+  test(`${scenario.name}: ${scenario.what}`, { skip }, async (t) => {
     const played = await play(scenario, { requests: 600, seed: 1, times: 3 });
     t.diagnostic(details(played));
     assert.deepEqual(played.problems, []);

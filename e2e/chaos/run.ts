@@ -6,6 +6,7 @@
  * Prints a table, and ends with 1 if the books do not agree.
  */
 import { parseArgs } from "node:util";
+import { whyNoDisk } from "./disk.ts";
 import { type Overload, overloadLine, playOverload, slowness } from "./overload.ts";
 import { type Played, play } from "./play.ts";
 import { details, table } from "./report.ts";
@@ -58,6 +59,8 @@ async function run(): Promise<boolean> {
       const problems = [...result.problems, ...slowness(result)];
       console.log(overloadLine({ ...result, problems }));
       wrong ||= problems.length > 0;
+    } else if (each.disk?.size !== undefined && whyNoDisk() !== undefined) {
+      console.log(`${each.name}: left out, as ${whyNoDisk()}\n`);
     } else {
       const result = await play(each, {
         seed,
