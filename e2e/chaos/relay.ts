@@ -20,6 +20,8 @@ export type LineShares = Readonly<Partial<Record<LineFault, number>>>;
 export interface Line {
   /** Why answers on it may not have arrived. */
   cut: string | undefined;
+  /** When it ended, as `performance.now()` has it. */
+  ended?: number;
 }
 
 const HANG_MS = [500, 2500] as const;
@@ -89,6 +91,7 @@ export class Relay {
     // Each ends the other; why does not matter.
     const end = (): void => {
       this.#open.delete(near);
+      line.ended ??= performance.now();
       near.destroy();
       far.destroy();
     };
