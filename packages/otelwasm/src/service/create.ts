@@ -4,11 +4,13 @@ import { type Logger, silentLogger } from "../component/logger.ts";
 import type { Tree } from "../config/expanded.ts";
 import { parseConfig } from "../config/load.ts";
 import type { HostPort } from "../config/values.ts";
+import { PortRegistry } from "../transport/ports.ts";
 import { builtinFactories } from "./builtin.ts";
-import { assemble, type Collector } from "./collector.ts";
+import { assemble, type Collector, type Renewal } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
+import { ExchangeableLogger } from "./exchangeable-logger.ts";
 import { FactorySet } from "./factories.ts";
-import { createMetrics, noMetrics } from "./metrics/metrics.ts";
+import { createMetrics, noMetrics, type OwnMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
 import { importEngines, type LogSettings } from "./settings.ts";
 import { resourceOf } from "./telemetry/resource.ts";
@@ -22,7 +24,7 @@ export type ConfigInput = string | object;
 export interface CollectorOptions {
   /** Component types beside the built-in ones. */
   readonly factories?: readonly ComponentFactory[];
-  /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`. Default: silence. */
+  /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`, called again when a reload may have changed it. Default: silence. */
   readonly logger?: Logger | ((settings: LogSettings) => Logger);
   /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
@@ -36,24 +38,41 @@ export interface CollectorOptions {
  * @throws ConfigError that lists everything that is wrong; ComponentError if a component's factory refuses what it gets
  */
 export async function createCollector(config: ConfigInput, options: CollectorOptions = {}): Promise<Collector> {
+  const { factories, shutdownTimeoutMs } = options;
   const warnings: string[] = [];
-  const resolved = await resolve(config, options.factories, (warning) => warnings.push(warning));
-  const logger =
-    typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
+  const resolved = await resolve(config, factories, (warning) => warnings.push(warning));
+  const logger = new ExchangeableLogger(loggerOf(resolved, options));
   for (const warning of warnings) logger.warn(warning);
-  const resource = resourceOf(resolved.resource);
-  const { level } = resolved.metrics;
-  const metrics =
-    level === "none"
-      ? noMetrics
-      : await createMetrics({
-          level,
-          readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
-          resource,
-          logger,
-        });
-  const { shutdownTimeoutMs } = options;
-  return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
+  const ports = new PortRegistry();
+  const metrics = (of: ServiceConfig): Promise<OwnMetrics> => metricsOf(of, options, logger, ports);
+  const renewal: Renewal<ConfigInput> = {
+    resolve: (other) => resolve(other, factories, (warning) => logger.warn(warning)),
+    metrics,
+    log: (other) => logger.exchange(loggerOf(other, options)),
+  };
+  return assemble(resolved, {
+    logger,
+    metrics: await metrics(resolved),
+    ports,
+    renewal,
+    ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }),
+  });
+}
+
+function loggerOf({ logs }: ServiceConfig, { logger }: CollectorOptions): Logger {
+  return typeof logger === "function" ? logger(logs) : (logger ?? silentLogger);
+}
+
+async function metricsOf(
+  { metrics, resource }: ServiceConfig,
+  { defaultMetricsAddress }: CollectorOptions,
+  logger: Logger,
+  ports: PortRegistry,
+): Promise<OwnMetrics> {
+  const { level } = metrics;
+  if (level === "none") return noMetrics;
+  const readers = readersOf(metrics, defaultMetricsAddress);
+  return createMetrics({ level, readers, resource: resourceOf(resource), logger, ports });
 }
 
 function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly MetricsReader[] {

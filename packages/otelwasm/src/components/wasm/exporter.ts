@@ -1,6 +1,7 @@
 import type { Capabilities, Exporter } from "../../component/component.ts";
 import { type ComponentSettings, defineExporter, type ExporterFactory } from "../../component/factory.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import { fingerprintOf } from "../../plugin/fingerprint.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
@@ -48,5 +49,6 @@ export const wasmExporterFactory: ExporterFactory = defineExporter<PluginConfig>
   signals: SIGNALS,
   description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("exporter"),
+  fingerprint: fingerprintOf,
   create: (settings, config) => new WasmExporter(settings, config),
 });

@@ -1,6 +1,7 @@
 import { createNoopMeter, type Meter } from "@opentelemetry/api";
 import type { Logger } from "../../component/logger.ts";
 import type { Measuring, MetricsLevel } from "../../component/measuring.ts";
+import type { PortRegistry } from "../../transport/ports.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import type { ResourceAttributes } from "../telemetry/resource.ts";
 import type { MetricsReader } from "./settings.ts";
@@ -33,6 +34,8 @@ export interface MetricsOptions {
   readonly readers: readonly MetricsReader[];
   readonly resource: ResourceAttributes;
   readonly logger: Logger;
+  /** They belong to the own metrics that are created. */
+  readonly ports?: PortRegistry;
 }
 
 /** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own metrics cannot be used */

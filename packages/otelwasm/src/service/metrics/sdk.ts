@@ -2,6 +2,7 @@ import type { Meter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Logger } from "../../component/logger.ts";
+import type { Ports } from "../../component/ports.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import { SCOPE } from "../telemetry/encode.ts";
@@ -39,9 +40,11 @@ export class SdkMetrics implements OwnMetrics {
   readonly #provider: MeterProvider;
   readonly #pages: Page[] = [];
   readonly #exports: PeriodicExport[] = [];
+  readonly #ports: Ports | undefined;
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor({ level, readers, resource, logger }: MetricsOptions) {
+  constructor({ level, readers, resource, logger, ports }: MetricsOptions) {
+    this.#ports = ports?.of(this);
     this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);
@@ -91,7 +94,7 @@ export class SdkMetrics implements OwnMetrics {
         endpoints.push({
           component: COMPONENT,
           protocol: "prometheus",
-          url: await server.listen(reader.address),
+          url: await server.listen(reader.address, this.#ports),
         });
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
