@@ -29,9 +29,9 @@ export type { BoundEndpoint } from "./service/graph.ts";
 export { ComponentError } from "./service/instances.ts";
 // For editors.
 export { configJsonSchema } from "./service/json-schema.ts";
+export type { LogSettings } from "./service/log-settings.ts";
 export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
-export type { LogSettings } from "./service/settings.ts";
 export type { StatusListener } from "./service/status.ts";
 export type { FileGrant, NetworkGrant } from "./wasi/grants.ts";
 
@@ -106,6 +106,16 @@ export { StorageError } from "./component/storage.ts";
 export type { JsonSchema } from "./config/forms.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration, secret } from "./config/values.ts";
+export type {
+  BatchConfig,
+  DeliveryConfig,
+  DeliveryKeys,
+  RetryConfig,
+  SendingQueueConfig,
+} from "./exporterhelper/config.ts";
+export { deliveryKeys } from "./exporterhelper/config.ts";
+export type { DeliveryOptions } from "./exporterhelper/delivery.ts";
+export { withDelivery } from "./exporterhelper/delivery.ts";
 // Engines. What one that somebody adds is made with is `otelwasm/engine`.
 export * from "./runtime/engine.ts";
 export { create, list } from "./runtime/registry.ts";

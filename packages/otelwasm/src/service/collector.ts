@@ -209,7 +209,7 @@ class RunningCollector<Input> implements Collector<Input> {
       graph = buildGraph(config, assembly, staying);
       for (const node of assembly.fresh) fresh.add(node);
       for (const node of nodesOf(graph)) leaving.delete(node);
-      const replaced = metrics === old.metrics ? [] : [old.metrics];
+      const replaced = metrics === old.metrics ? [] : [old.metrics.portOwner];
       this.#ports.offer(new Set([...replaced, ...[...leaving].map(({ status }) => status)]));
       if (metrics !== old.metrics) await metrics.start();
       await startGraph(graph, fresh, () => this.#stopping !== undefined);
@@ -252,6 +252,7 @@ class RunningCollector<Input> implements Collector<Input> {
     const failed = (error: Error) => void failures.push(error);
     await this.#ports.giveBack().catch(failed);
     // Data may have come to them already, through receivers that are new: they go before what they feed.
+    for (const { component } of fresh) component.stopping?.();
     for (const node of fresh.toReversed()) await stopNode(node, this.#timeoutMs).catch(failed);
     if (metrics !== this.#now.metrics) await stopMetrics(metrics).catch(failed);
     for (const failure of failures) this.#logger.error(`After a reload that failed: ${failure.message}`);
@@ -262,11 +263,12 @@ class RunningCollector<Input> implements Collector<Input> {
     if (this.#stopping !== undefined) throw new Error("the collector is shutting down");
   }
 
-  #assembly({ meter, measuring }: OwnMetrics): Assembly {
+  #assembly({ meter, measuring, tracing }: OwnMetrics): Assembly {
     const surroundings = {
       logger: this.#logger,
       meter,
       measuring,
+      tracing,
       board: this.#board,
       ports: this.#ports,
     };

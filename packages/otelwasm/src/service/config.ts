@@ -41,6 +41,7 @@ export interface ServiceConfig {
   readonly resource: ServiceSettings["resource"];
   /** What `service::telemetry` was read from, the log aside. */
   readonly telemetry: Tree;
+  readonly traces: ServiceSettings["traces"];
   /** Configured, and not used: one sentence for each. */
   readonly unused: readonly string[];
 }
@@ -103,6 +104,7 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
     metrics: service.metrics,
     resource: service.resource,
     telemetry: telemetryOf(raw),
+    traces: service.traces,
     unused: [
       ...unused("receiver", receivers.components.keys()),
       ...unused("processor", processors.components.keys()),

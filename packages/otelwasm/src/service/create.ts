@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "../component/errors.ts";
 import type { ComponentFactory } from "../component/factory.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
@@ -10,10 +12,11 @@ import { assemble, type Collector, type Renewal } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { ExchangeableLogger } from "./exchangeable-logger.ts";
 import { FactorySet } from "./factories.ts";
-import { createMetrics, noMetrics, type OwnMetrics } from "./metrics/metrics.ts";
+import type { LogSettings } from "./log-settings.ts";
+import { createMetrics, type OwnMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
-import { importEngines, type LogSettings } from "./settings.ts";
-import { resourceOf } from "./telemetry/resource.ts";
+import { importEngines } from "./settings.ts";
+import { type ResourceAttributes, resourceOf } from "./telemetry/resource.ts";
 
 /**
  * A configuration: what `loadConfig` gives back, or YAML text, in which variables are expanded, or an object in the shape of a configuration file,
@@ -25,7 +28,7 @@ export interface CollectorOptions {
   /** Component types beside the built-in ones. */
   readonly factories?: readonly ComponentFactory[];
   /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`, called again when a reload may have changed it. Default: silence. */
-  readonly logger?: Logger | ((settings: LogSettings) => Logger);
+  readonly logger?: Logger | ((settings: LogSettings & { readonly resource: ResourceAttributes }) => Logger);
   /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
   /** Where own metrics are served if `service::telemetry::metrics` names no reader. Default: nowhere. The command has the Collector's, `localhost:8888`. */
@@ -41,14 +44,31 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   const { factories, shutdownTimeoutMs } = options;
   const warnings: string[] = [];
   const resolved = await resolve(config, factories, (warning) => warnings.push(warning));
-  const logger = new ExchangeableLogger(loggerOf(resolved, options));
+  const instance = randomUUID();
+  let resource = resourceOf(resolved.resource, instance);
+  let { logs } = resolved;
+  const logger = new ExchangeableLogger(loggerOf({ ...logs, resource }, options));
   for (const warning of warnings) logger.warn(warning);
   const ports = new PortRegistry();
-  const metrics = (of: ServiceConfig): Promise<OwnMetrics> => metricsOf(of, options, logger, ports);
+  const metrics = (of: ServiceConfig): Promise<OwnMetrics> =>
+    createMetrics({
+      level: of.metrics.level,
+      readers: readersOf(of.metrics, options.defaultMetricsAddress),
+      traces: of.traces,
+      resource: resourceOf(of.resource, instance),
+      logger,
+      ports,
+    });
   const renewal: Renewal<ConfigInput> = {
     resolve: (other) => resolve(other, factories, (warning) => logger.warn(warning)),
     metrics,
-    log: (other) => logger.exchange(loggerOf(other, options)),
+    log(other) {
+      const otherResource = resourceOf(other.resource, instance);
+      if (isDeepStrictEqual([logs, resource], [other.logs, otherResource])) return;
+      ({ logs } = other);
+      resource = otherResource;
+      logger.exchange(loggerOf({ ...logs, resource }, options));
+    },
   };
   return assemble(resolved, {
     logger,
@@ -59,20 +79,11 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   });
 }
 
-function loggerOf({ logs }: ServiceConfig, { logger }: CollectorOptions): Logger {
-  return typeof logger === "function" ? logger(logs) : (logger ?? silentLogger);
-}
+/** What a logger is made from. */
+type LoggerSettings = LogSettings & { readonly resource: ResourceAttributes };
 
-async function metricsOf(
-  { metrics, resource }: ServiceConfig,
-  { defaultMetricsAddress }: CollectorOptions,
-  logger: Logger,
-  ports: PortRegistry,
-): Promise<OwnMetrics> {
-  const { level } = metrics;
-  if (level === "none") return noMetrics;
-  const readers = readersOf(metrics, defaultMetricsAddress);
-  return createMetrics({ level, readers, resource: resourceOf(resource), logger, ports });
+function loggerOf(settings: LoggerSettings, { logger }: CollectorOptions): Logger {
+  return typeof logger === "function" ? logger(settings) : (logger ?? silentLogger);
 }
 
 function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly MetricsReader[] {

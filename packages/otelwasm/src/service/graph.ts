@@ -1,6 +1,7 @@
 import type {
   Component,
   Connector,
+  Consumer,
   Endpoint,
   Exporter,
   Extension,
@@ -17,6 +18,7 @@ import { type Assembly, Instances, type Node } from "./instances.ts";
 import type { PipelineConfig } from "./pipelines.ts";
 import type { Shown } from "./status.ts";
 import { nowhere } from "./switch.ts";
+import { traced } from "./traced.ts";
 
 /** A processor or a connector. */
 export interface Stage {
@@ -148,11 +150,10 @@ class PipelineBuilder {
   #exporter(id: string, signal: Signal): void {
     const own = this.#config.exporters.get(id);
     if (own === undefined || this.#exporting.has(`${signal} ${id}`)) return;
-    const node = this.#exporters.add({ kind: "exporter", id, signal }, nowhere, (common) =>
-      own.factory.create({ ...common, signal }, own.config),
-    );
+    const place = { kind: "exporter", id, signal } as const;
+    const node = this.#exporters.add(place, nowhere, (common) => own.factory.create({ ...common, signal }, own.config));
     const { component } = node;
-    const branch = { consumer: component, mutatesData: component.capabilities.mutatesData };
+    const branch = { consumer: this.#traced(place, node), mutatesData: component.capabilities.mutatesData };
     this.#exporting.set(`${signal} ${id}`, { node, branch });
   }
 
@@ -170,10 +171,14 @@ class PipelineBuilder {
     // What becomes another signal is another buffer.
     const mutatesData = component.capabilities.mutatesData || (from === to && behind.mutatesData);
     const stage: NewStage = { node, after: [] };
-    const built = { node, stage, branch: { consumer: component, mutatesData } };
+    const built = { node, stage, branch: { consumer: this.#traced(place, node), mutatesData } };
     this.#connecting.set(key, built);
     this.#stages.push(stage);
     return built;
+  }
+
+  #traced(place: Parameters<typeof traced>[1], { component }: Node<Processor | Connector | Exporter>): Consumer {
+    return traced(this.#assembly.surroundings.tracing !== undefined, place, component);
   }
 
   /** The instances that a pipeline of a signal ends with, by the id in its list: one exporter, or a connector for each signal that it makes of it. */
@@ -214,7 +219,7 @@ class PipelineBuilder {
         factory.create({ ...common, signal }, config, next),
       );
       const { component } = node;
-      const consumer = countIncoming(measuring, place, component);
+      const consumer = countIncoming(measuring, place, this.#traced(place, node));
       // One that hands on the buffer that it was given exposes it to all that come after.
       head = { consumer, mutatesData: component.capabilities.mutatesData || behind.mutatesData };
       chain.unshift({ node, after: [] });

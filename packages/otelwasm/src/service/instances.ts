@@ -3,6 +3,7 @@ import type { Component, ComponentKind, Consumer, Extension, Signal } from "../c
 import type { ComponentSettings, Host } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
 import type { Measuring } from "../component/measuring.ts";
+import type { Tracing } from "../component/tracing.ts";
 import type { PortRegistry } from "../transport/ports.ts";
 import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
 import { Switch } from "./switch.ts";
@@ -42,6 +43,8 @@ interface Surroundings {
   readonly meter: Meter;
   /** Undefined: nothing is measured. */
   readonly measuring: Measuring | undefined;
+  /** Undefined: there are no own traces. */
+  readonly tracing: Tracing | undefined;
   readonly board: StatusBoard;
   readonly ports: PortRegistry;
 }
@@ -105,7 +108,7 @@ export class Instances<C extends Component> {
 
   #create(place: Place, target: Consumer, create: (common: CommonSettings, next: Consumer) => C): Node<C> {
     const { surroundings, extensions, fresh } = this.#assembly;
-    const { logger, meter, measuring, board, ports } = surroundings;
+    const { logger, meter, measuring, tracing, board, ports } = surroundings;
     const { kind, id, signal, outputSignal, pipeline } = place;
     const attributes = {
       "otelcol.component.id": id,
@@ -125,6 +128,7 @@ export class Instances<C extends Component> {
       logger: own,
       meter,
       measuring,
+      tracing,
       attributes,
       reportStatus: (report) => status.report(report),
       ports: ports.of(status),

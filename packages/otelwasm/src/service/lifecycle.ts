@@ -53,6 +53,10 @@ export async function stopGraph(
     if (!leaving.has(node)) return;
     await stopNode(node, timeoutMs).catch((error: ComponentError) => errors.push(error));
   };
+  // Receivers wait for what the others have not delivered yet.
+  for (const node of [...graph.stages.map((stage) => stage.node), ...graph.exporters]) {
+    if (leaving.has(node)) node.component.stopping?.();
+  }
   await Promise.all(graph.receivers.map(stop));
   const stopped = new Map<Stage, Promise<void>>();
   for (const stage of graph.stages) {

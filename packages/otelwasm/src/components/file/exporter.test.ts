@@ -18,6 +18,7 @@ import type { Exporter } from "../../component/component.ts";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
 import { silentLogger } from "../../component/logger.ts";
 import { settingsWith } from "../../component/testing/settings.ts";
+import { optionalDeliveryKeys } from "../../exporterhelper/config.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson } from "../../telemetry/json.ts";
 import { protoDecode } from "../../telemetry/testing/arbitrary.ts";
@@ -267,6 +268,17 @@ test("a full disk: retryable, the half-written batch is taken back, and the next
   assert.equal(readFileSync(path, "utf8"), "before\nfirst\nfourth\n");
 });
 
+test("a queue in front, where it is switched on: what waits goes in one line", async (t) => {
+  const path = join(folder(t), "out.json");
+  const config = schema.parse({ path, sending_queue: { batch: { flush_timeout: "1h", min_size: 4 } } });
+  const exporter = fileExporter.create(settingsWith({ id: "file", signal: "logs" }), config);
+  await exporter.start();
+  const bytes = buildPayload("logs", 2);
+  await Promise.all([0, 1].map(() => exporter.consume({ signal: "logs", bytes })));
+  assert.deepEqual(lines(path), [encodeJson("logs", Buffer.concat([bytes, bytes]))]);
+  await exporter.shutdown();
+});
+
 test("the configuration: the Collector's defaults, and what is refused", () => {
   assert.deepEqual(schema.parse({ path: "x" }), {
     path: "x",
@@ -276,6 +288,8 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     create_directory: false,
     directory_permissions: 0o755,
     flush_interval: 1000,
+    retry_on_failure: optionalDeliveryKeys.retry_on_failure.parse(undefined),
+    sending_queue: optionalDeliveryKeys.sending_queue.parse(undefined),
   });
   for (const wrong of [
     {},

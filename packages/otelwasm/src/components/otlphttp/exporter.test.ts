@@ -8,6 +8,7 @@ import protobuf from "protobufjs";
 import type { Exporter } from "../../component/component.ts";
 import { ConfigError, type ConsumerError, StatusCode } from "../../component/errors.ts";
 import { applySchema } from "../../config/schema.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeJson } from "../../telemetry/json.ts";
 import { encodeStatus, encodeStatusJson } from "../../telemetry/response.ts";
@@ -84,7 +85,7 @@ async function rawSink(
 }
 
 function exporter(config: object, signal: Signal = "logs", lines: LogLine[] = []): Exporter {
-  const parsed = otlpHttpExporter.schema.parse({ compression: "none", ...config });
+  const parsed = otlpHttpExporter.schema.parse({ compression: "none", ...SINGLE_ATTEMPT, ...config });
   const made = otlpHttpExporter.create(testSettings("otlp_http", signal, lines), parsed);
   exporters.push(made);
   return made;
@@ -105,15 +106,17 @@ describe("configuration", () => {
       "exporters::otlp_http: at least one endpoint must be specified: endpoint, or traces_endpoint, metrics_endpoint, logs_endpoint",
     ]);
     const endpoint = "http://localhost:4318";
-    assert.deepEqual(issues({ endpoint, retry_on_failure: { enabled: false }, sending_queue: { enabled: false } }), []);
-    assert.deepEqual(issues({ endpoint, sending_queue: { enabled: true } }), [
-      "exporters::otlp_http::sending_queue::enabled: true is not supported yet in this version; set it to false",
+    assert.deepEqual(issues({ endpoint, ...SINGLE_ATTEMPT }), []);
+    assert.deepEqual(issues({ endpoint, sending_queue: { queue_size: 0 } }), [
+      "exporters::otlp_http::sending_queue::queue_size: must be positive",
     ]);
-    assert.match(issues({ endpoint, retry_on_failure: {} })[0]!, /retry_on_failure::enabled: is required/);
-    assert.match(issues({ endpoint, tls: { insecure: true } })[0]!, /otlp_http::tls: unknown key/);
+    assert.match(
+      issues({ endpoint, tls: { insecur: true } })[0]!,
+      /tls::insecur: unknown key; did you mean "insecure"/,
+    );
     assert.match(
       issues({ endpoint, compression: "snappy" })[0]!,
-      /must be one of "gzip", "deflate", "zstd", "none", ""/,
+      /"snappy" is not supported in this version: choose one of gzip, zlib, deflate, zstd, none/,
     );
     assert.match(issues({ endpoint: "localhost:4318" })[0]!, /is not an http:\/\/ or https:\/\/ URL/);
     assert.match(issues({ endpoint, headers: { "a b": "c" } })[0]!, /is not a header's name/);
@@ -211,7 +214,7 @@ describe("answers", () => {
     [502, false, StatusCode.UNAVAILABLE],
     [503, false, StatusCode.UNAVAILABLE],
     [504, false, StatusCode.UNAVAILABLE],
-    [307, true, StatusCode.UNKNOWN],
+    [302, true, StatusCode.UNKNOWN],
   ] as const) {
     test(`HTTP ${status} is ${permanent ? "permanent" : "retryable"}`, async () => {
       const body = encodeStatus({ code: 3, message: "because" });
@@ -410,7 +413,9 @@ describe("trouble", () => {
 
   test("https: a certificate that nobody vouches for is refused", async () => {
     const { url } = await sink(ok);
-    const error = await failure(exporter({ endpoint: url.replace("http:", "https:") }).consume(batch));
+    const target = exporter({ endpoint: url.replace("http:", "https:") });
+    await target.start();
+    const error = await failure(target.consume(batch));
     assert.equal(error.permanent, false);
     assert.match(error.message, /^failed to make an HTTP request to https:/);
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Exporter } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import { data, ECHO, type GuestParts, imports, LineLogger } from "../../plugin/testing/guests.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { wasmExporterFactory } from "./index.ts";
@@ -13,7 +14,7 @@ function make(
   config: object = {},
 ): { exporter: Exporter; lines: string[] } {
   const logger = new LineLogger();
-  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...config });
+  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...SINGLE_ATTEMPT, ...config });
   return { exporter: wasmExporterFactory.create(settingsOf(signal, logger), checked), lines: logger.lines };
 }
 
@@ -62,6 +63,28 @@ describe("exporter wasm", () => {
       }
     });
 
+    test(`${isolation}: what the guest cannot take for now it gets again, whole, as often as it needs`, async () => {
+      const thrice = `(i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+        (i32.lt_u (i32.load (i32.const 64)) (i32.const 3))`;
+      const { exporter, lines } = make(
+        { ...SIZE, consume: SIZE.consume!.replace(/\(i32\.const 0\)$/, thrice) },
+        "logs",
+        {
+          isolation,
+          sending_queue: {},
+          retry_on_failure: { initial_interval: "1ms", max_interval: "1ms" },
+        },
+      );
+      assert.equal(exporter.capabilities.mutatesData, false);
+      await exporter.start();
+      await exporter.consume({ signal: "logs", bytes: Uint8Array.of(0x0a, 0) });
+      await exporter.shutdown();
+      assert.deepEqual(
+        lines.filter((line) => line.includes("size")),
+        Array(3).fill("info: size 2"),
+      );
+    });
+
     test(`${isolation}: an exporter has no results: set_result_X is a trap that says so`, async () => {
       const { exporter } = make(ECHO, "logs", { isolation });
       await exporter.start();
@@ -73,7 +96,10 @@ describe("exporter wasm", () => {
   }
 
   test("nothing is opened when it is created; shutdown without start is allowed", async () => {
-    const exporter = wasmExporterFactory.create(settingsOf("logs"), { path: "/no/such.wasm" });
+    const exporter = wasmExporterFactory.create(
+      settingsOf("logs"),
+      wasmExporterFactory.schema.parse({ path: "/no/such.wasm" }),
+    );
     await exporter.shutdown();
   });
 

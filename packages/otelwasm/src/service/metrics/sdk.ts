@@ -2,6 +2,7 @@ import type { Meter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Logger } from "../../component/logger.ts";
+import type { MetricsLevel } from "../../component/measuring.ts";
 import type { Ports } from "../../component/ports.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
@@ -27,6 +28,8 @@ class PullReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
+type MeasuredOptions = Omit<MetricsOptions, "level" | "traces"> & { readonly level: MetricsLevel };
+
 interface Page {
   readonly server: PageServer;
   readonly reader: PrometheusReader;
@@ -36,6 +39,8 @@ interface Page {
 export class SdkMetrics implements OwnMetrics {
   readonly meter: Meter;
   readonly measuring: SeriesStore;
+  readonly tracing = undefined;
+  readonly portOwner: object = {};
   readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
   readonly #pages: Page[] = [];
@@ -43,8 +48,8 @@ export class SdkMetrics implements OwnMetrics {
   readonly #ports: Ports | undefined;
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor({ level, readers, resource, logger, ports }: MetricsOptions) {
-    this.#ports = ports?.of(this);
+  constructor({ level, readers, resource, logger, ports }: MeasuredOptions) {
+    this.#ports = ports?.of(this.portOwner);
     this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);
