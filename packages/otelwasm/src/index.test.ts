@@ -30,6 +30,7 @@ test("the library's surface is what is written here, no more", () => {
     "defineExtension",
     "defineProcessor",
     "defineReceiver",
+    "deliveryKeys",
     "duration",
     "encodeJson",
     "endpoint",
@@ -46,6 +47,7 @@ test("the library's surface is what is written here, no more", () => {
     "secret",
     "silentLogger",
     "validateConfig",
+    "withDelivery",
   ]);
 });
 

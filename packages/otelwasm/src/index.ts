@@ -106,6 +106,16 @@ export { StorageError } from "./component/storage.ts";
 export type { JsonSchema } from "./config/forms.ts";
 export type { DurationOptions, HostPort } from "./config/values.ts";
 export { byteSize, duration, endpoint, httpUrl, positiveDuration, secret } from "./config/values.ts";
+export type {
+  BatchConfig,
+  DeliveryConfig,
+  DeliveryKeys,
+  RetryConfig,
+  SendingQueueConfig,
+} from "./exporterhelper/config.ts";
+export { deliveryKeys } from "./exporterhelper/config.ts";
+export type { DeliveryOptions } from "./exporterhelper/delivery.ts";
+export { withDelivery } from "./exporterhelper/delivery.ts";
 // Engines. What one that somebody adds is made with is `otelwasm/engine`.
 export * from "./runtime/engine.ts";
 export { create, list } from "./runtime/registry.ts";

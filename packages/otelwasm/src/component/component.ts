@@ -8,11 +8,14 @@ import type { Storage } from "./storage.ts";
  * 1. Created by its factory: the configuration is checked; nothing is opened, nothing runs.
  * 2. `start`: resolves when the component can work. Called once. Pipelines start from the exporters back to the receivers.
  * 3. Working. Consumers get batches, possibly several at once; receivers send them.
- * 4. `shutdown`: called once, also after a failed or missing `start`. Receivers first: a receiver's `shutdown` resolves when every batch
+ * 4. `stopping`, where it is there: the collector is about to be shut down. Data still comes, and its senders wait to be answered.
+ * 5. `shutdown`: called once, also after a failed or missing `start`. Receivers first: a receiver's `shutdown` resolves when every batch
  *    that it has handed on is answered. A consumer gets nothing after its `shutdown` was called, and must have drained when it resolves.
  */
 export interface Component {
   start(): Promise<void>;
+  /** Called before the first component's `shutdown`: what waits only for a better time (to try again, to have more at once) waits no more. Never throws. */
+  stopping?(): void;
   shutdown(): Promise<void>;
   /** How long `shutdown` may take, in milliseconds, where that is configured. Default: what the collector gives to each component. */
   readonly shutdownTimeoutMs?: number;

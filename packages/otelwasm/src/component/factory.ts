@@ -5,6 +5,7 @@ import type { Connector, Consumer, Exporter, Extension, Processor, Receiver } fr
 import type { Health, StatusReport } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import type { Measuring } from "./measuring.ts";
+import type { Ports } from "./ports.ts";
 
 /** What a component of any kind is told about itself. */
 interface CommonSettings {
@@ -20,6 +21,8 @@ interface CommonSettings {
   readonly attributes: Readonly<Record<string, string>>;
   /** Tells the service how the component is, between the end of `start` and `shutdown`: only of changes, and it never throws. */
   readonly reportStatus: (report: StatusReport) => void;
+  /** For whoever listens. Undefined: nobody hands a port over. */
+  readonly ports?: Ports | undefined;
 }
 
 /** What a component of a pipeline is told about itself. */

@@ -1,4 +1,4 @@
-import type { ConsumerError } from "../component/errors.ts";
+import { ConsumerError } from "../component/errors.ts";
 import type { Batch } from "../telemetry/batch.ts";
 import { itemsOf } from "../telemetry/count.ts";
 
@@ -42,13 +42,18 @@ export interface Queue {
   /**
    * Resolves when the queue has taken the responsibility: at once, when it is on disk, or (`wait_for_result`) when it is delivered. The buffer is the queue's from now on.
    *
-   * @throws ConsumerError retryable if there is no room (`queueFull`) or the queue was stopped; or what `done` was called with, if the sender waits for that
+   * @throws EnqueueError if it was not taken: there is no room, the store does not work, the queue was stopped; or what `done` was called with, if the sender waits for that
    */
   offer(batch: Batch): Promise<void>;
   /** The next in the line; `undefined` if none is at hand: `readable` then tells when there is one. Memory is bounded even if a store holds more. */
   poll(): QueueItem | undefined;
   stop(): void;
   shutdown(): Promise<void>;
+}
+
+/** A queue did not take a batch. Permanent only if it never could. */
+export class EnqueueError extends ConsumerError {
+  override readonly name: string = "EnqueueError";
 }
 
 export const SIZERS = ["requests", "items", "bytes"] as const;

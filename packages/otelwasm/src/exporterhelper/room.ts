@@ -1,9 +1,9 @@
-import { ConsumerError } from "../component/errors.ts";
+import { EnqueueError } from "./queue.ts";
 
 interface Waiting {
   readonly size: number;
   enter(): void;
-  refuse(error: ConsumerError): void;
+  refuse(error: EnqueueError): void;
 }
 
 /** How much of a queue is taken, and who waits for room in it. */
@@ -30,19 +30,20 @@ export class Room {
    *
    * @param size more than 0
    * @returns `undefined` if it is taken; a promise if it will be, that rejects as this throws
-   * @throws ConsumerError retryable: the queue is full, or was stopped; permanent: it can never fit
+   * @throws EnqueueError retryable: the queue is full, or was stopped; permanent: it can never fit
    */
   take(size: number): Promise<void> | undefined {
     if (this.#closed) throw stopped();
     if (size > this.capacity)
-      throw ConsumerError.permanent(
+      throw new EnqueueError(
         `the batch can never be queued: its size is ${size}, and sending_queue::queue_size is ${this.capacity}`,
+        true,
       );
     if (this.#waiting.length === 0 && this.#size + size <= this.capacity) {
       this.#size += size;
       return undefined;
     }
-    if (!this.#blocks) throw ConsumerError.retryable("sending queue is full");
+    if (!this.#blocks) throw new EnqueueError("sending queue is full", false);
     return new Promise((enter, refuse) => this.#waiting.push({ size, enter, refuse }));
   }
 
@@ -72,6 +73,6 @@ export class Room {
   }
 }
 
-function stopped(): ConsumerError {
-  return ConsumerError.retryable("the sending queue was stopped: the collector is shutting down");
+function stopped(): EnqueueError {
+  return new EnqueueError("the sending queue was stopped: the collector is shutting down", false);
 }

@@ -158,11 +158,17 @@ const keys = z.strictObject({
 });
 
 /** The keys of the component `wasm`, as they are for one role. What the engine cannot do is refused here. */
-export function pluginConfigSchema(role: PluginRole): ZodType<PluginConfig> {
-  return keys.superRefine((config, context) => {
+export function pluginConfigSchema(role: PluginRole): ZodType<PluginConfig>;
+/** @param more keys that the component has beside those of its plugin */
+export function pluginConfigSchema<M extends Readonly<Record<string, ZodType>>>(
+  role: PluginRole,
+  more: M,
+): ZodType<PluginConfig & { [K in keyof M]: z.output<M[K]> }>;
+export function pluginConfigSchema(role: PluginRole, more: Readonly<Record<string, ZodType>> = {}): ZodType {
+  return (keys.extend(more) as typeof keys).superRefine((config, context) => {
     for (const { path, why } of problemsOf(config as PluginConfig, role))
       context.addIssue({ code: "custom", path: [...path], message: why });
-  }) as ZodType<PluginConfig>;
+  });
 }
 
 interface ConfigProblem {

@@ -70,10 +70,16 @@ service:
       resolve(`${GOOD}service: {telemetry: {metrics: ${section}}, pipelines: {traces: ${PIPELINE}}}`).metrics;
     assert.deepEqual(metrics(""), { level: "normal", readers: undefined });
     assert.deepEqual(metrics("{level: None, readers: []}"), { level: "none", readers: [] });
-    const names = { withoutScopeInfo: false, withoutTypeSuffix: true, withoutUnits: false, resourceLabels: false };
+    const names = {
+      type: "prometheus",
+      withoutScopeInfo: false,
+      withoutTypeSuffix: true,
+      withoutUnits: false,
+      resourceLabels: { included: ["service.*"], excluded: [] },
+    };
     assert.deepEqual(
       metrics(
-        "{level: detailed, readers: [{pull: {exporter: {prometheus: {host: '::1', port: 0, without_type_suffix: true}}}}]}",
+        "{level: detailed, readers: [{pull: {exporter: {prometheus: {host: '::1', port: 0, without_type_suffix: true, with_resource_constant_labels: {included: ['service.*']}}}}}]}",
       ),
       { level: "detailed", readers: [{ address: { host: "::1", port: 0 }, ...names }] },
     );
@@ -266,23 +272,27 @@ service:
   ],
   [
     "telemetry that is not there yet",
-    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a]}, traces: {level: basic}, resource: {a: b}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a]}, traces: {level: basic}, resource: {a: [b]}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::logs::level: must be one of "debug", "info", "warn", "error", not "loud"',
     'service::telemetry::logs::encoding: must be one of "console", "json", not "text"',
     "service::telemetry::logs::output_paths: writing the log elsewhere than to standard error is not supported in this version; remove it",
     "service::telemetry::traces::level: own traces are not supported in this version; set level: none",
-    "service::telemetry::resource: a resource for own telemetry is not supported in this version; remove it",
+    "service::telemetry::resource::a: must be a string or a number or true or false or empty, not a list",
   ],
   [
     "own metrics",
-    `${GOOD}service: {telemetry: {metrics: {level: loud, address: ":8888", views: [], readers: [{}, {pull: {exporter: {prometheus: }}}, {pull: {exporter: {prometheus: {host: x, port: 65536, prot: 1}}}}, {periodic: {exporter: {}}}]}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {metrics: {level: loud, address: ":8888", views: [], readers: [{}, {pull: {exporter: {prometheus: }}}, {pull: {exporter: {prometheus: {host: x, port: 65536, prot: 1}}}}, {periodic: {exporter: {}}}, {periodic: {interval: 1s, exporter: {otlp: {protocol: udp}}}}, {periodic: {exporter: {otlp: {protocol: grpc, endpoint: "http://", headers: {a: b}}}}}, {periodic: {exporter: {otlp: {protocol: grpc, headers: {a b: c}}}}}]}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::metrics::level: must be one of "none", "basic", "normal", "detailed", not "loud"',
-    "service::telemetry::metrics::readers::0: must have pull",
+    "service::telemetry::metrics::readers::0: must have pull or periodic, one of them",
     "service::telemetry::metrics::readers::1::pull::exporter::prometheus::host: is required",
     "service::telemetry::metrics::readers::1::pull::exporter::prometheus::port: is required",
     "service::telemetry::metrics::readers::2::pull::exporter::prometheus::port: must be at most 65535",
     'service::telemetry::metrics::readers::2::pull::exporter::prometheus::prot: unknown key; did you mean "port"?',
-    "service::telemetry::metrics::readers::3::periodic: pushing own metrics is not supported in this version; remove it",
+    "service::telemetry::metrics::readers::3::periodic::exporter::otlp: is required",
+    "service::telemetry::metrics::readers::4::periodic::interval: must be a number of milliseconds, without a unit, as the Collector has it here",
+    'service::telemetry::metrics::readers::4::periodic::exporter::otlp::protocol: must be one of "http/protobuf", "grpc", not "udp"',
+    'service::telemetry::metrics::readers::5::periodic::exporter::otlp::endpoint: "http://" is not a URL, for example "https://otel:4318"',
+    "service::telemetry::metrics::readers::6::periodic::exporter::otlp::headers::a b: invalid key: is not a header's name",
     "service::telemetry::metrics::address: the Collector has it no more; use readers",
     "service::telemetry::metrics::views: changing own metrics by views is not supported in this version; remove it",
   ],

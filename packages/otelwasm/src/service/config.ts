@@ -36,6 +36,7 @@ export interface ServiceConfig {
   readonly serviceExtensions: readonly string[];
   readonly logs: ServiceSettings["logs"];
   readonly metrics: ServiceSettings["metrics"];
+  readonly resource: ServiceSettings["resource"];
   /** Configured, and not used: one sentence for each. */
   readonly unused: readonly string[];
 }
@@ -96,6 +97,7 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
     serviceExtensions,
     logs: service.logs,
     metrics: service.metrics,
+    resource: service.resource,
     unused: [
       ...unused("receiver", receivers.components.keys()),
       ...unused("processor", processors.components.keys()),

@@ -9,8 +9,9 @@ import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
 import { createMetrics, noMetrics } from "./metrics/metrics.ts";
-import { defaultReader, type MetricsSettings, type PrometheusReader } from "./metrics/settings.ts";
+import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
 import { importEngines, type LogSettings } from "./settings.ts";
+import { resourceOf } from "./telemetry/resource.ts";
 
 /**
  * A configuration: what `loadConfig` gives back, or YAML text, in which variables are expanded, or an object in the shape of a configuration file,
@@ -40,16 +41,22 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   const logger =
     typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
   for (const warning of warnings) logger.warn(warning);
+  const resource = resourceOf(resolved.resource);
   const { level } = resolved.metrics;
   const metrics =
     level === "none"
       ? noMetrics
-      : await createMetrics(level, readersOf(resolved.metrics, options.defaultMetricsAddress));
+      : await createMetrics({
+          level,
+          readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
+          resource,
+          logger,
+        });
   const { shutdownTimeoutMs } = options;
   return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
 }
 
-function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly PrometheusReader[] {
+function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly MetricsReader[] {
   return readers ?? (address === undefined ? [] : [defaultReader(address)]);
 }
 

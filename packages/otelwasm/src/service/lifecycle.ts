@@ -41,6 +41,8 @@ export async function stopGraph(graph: Graph, timeoutMs: number): Promise<Compon
       errors.push(new ComponentError(node, "cannot be shut down", error));
     }
   };
+  // Receivers wait for what the others have not delivered yet.
+  for (const { component } of [...graph.stages, ...graph.exporters]) component.stopping?.();
   await Promise.all(graph.receivers.map(stop));
   const stopped = new Map<Stage, Promise<void>>();
   for (const stage of graph.stages) {

@@ -5,6 +5,7 @@ import { applySchema } from "../config/schema.ts";
 import { word } from "../config/values.ts";
 import { importEngineModule } from "../runtime/engine-modules.ts";
 import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
+import { type ResourceSettings, resourceSchema } from "./telemetry/resource.ts";
 
 /** `service::telemetry::logs` */
 export interface LogSettings {
@@ -21,6 +22,7 @@ export interface PipelineSettings {
 export interface ServiceSettings {
   readonly logs: LogSettings;
   readonly metrics: MetricsSettings;
+  readonly resource: ResourceSettings;
   /** As in the configuration. */
   readonly extensions: readonly string[];
   /** `undefined` where the section is so wrong that nothing can be said about its pipelines. */
@@ -59,7 +61,7 @@ const schema = z.strictObject({
           level: z.literal("none", { error: "own traces are not supported in this version; set level: none" }),
         })
         .optional(),
-      resource: unsupported("a resource for own telemetry"),
+      resource: resourceSchema.default({}),
     })
     .prefault({}),
 });
@@ -102,6 +104,7 @@ export function readService(value: unknown, issues: string[]): ServiceSettings {
   return {
     logs: DEFAULT_LOGS,
     metrics: DEFAULT_METRICS,
+    resource: {},
     extensions: of(schema.shape.extensions, "extensions") ?? [],
     pipelines: of(schema.shape.pipelines, "pipelines"),
   };

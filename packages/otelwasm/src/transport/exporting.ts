@@ -36,21 +36,3 @@ export function headers(): z.ZodType<Readonly<Record<string, string>>> {
     .transform((map) => Object.fromEntries(Object.entries(map).map(([key, text]) => [key.toLowerCase(), text])))
     .default({});
 }
-
-const disabled = z
-  .strictObject({
-    enabled: z.literal(false, {
-      error: (issue) =>
-        issue.input === true ? "true is not supported yet in this version; set it to false" : undefined,
-    }),
-  })
-  .optional();
-
-/**
- * `retry_on_failure` and `sending_queue`: only `{enabled: false}`, and absent means the same. An exporter then answers for each batch
- * itself: what failed is told to the client that has sent it, which tries again.
- */
-export const deliveryKeys: {
-  readonly retry_on_failure: z.ZodType<{ enabled: false } | undefined>;
-  readonly sending_queue: z.ZodType<{ enabled: false } | undefined>;
-} = { retry_on_failure: disabled, sending_queue: disabled };

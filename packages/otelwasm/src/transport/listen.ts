@@ -1,34 +1,25 @@
 import { lookup } from "node:dns/promises";
 import { lstat, unlink } from "node:fs/promises";
-import { connect, isIP, type ListenOptions, type Server } from "node:net";
-import { formatHostPort, type HostPort } from "../config/values.ts";
-
-/** An address and a port, or a Unix socket; `@` before its name: one of Linux that has no file. */
-export type ListenAddress = (HostPort & { readonly family?: 4 | 6 | undefined }) | { readonly path: string };
-
-/** `host:port`, or the path. */
-export function formatAddress(address: ListenAddress): string {
-  return "path" in address ? address.path : formatHostPort(address);
-}
+import { connect, isIP, type Server } from "node:net";
+import type { ListenAddress, Ports } from "../component/ports.ts";
+import { formatHostPort } from "../config/values.ts";
 
 /**
  * Binds a server to an address. A name (`localhost`) becomes its first IPv4 address if it has one, as in the Collector; an empty host is
  * every interface. The file of a Unix socket that nobody listens on any more, as a process that was killed leaves it, is replaced.
  *
+ * @param ports of the collector that the server belongs to: it may hand over a port that is in use
  * @returns what was bound: `host:port` with the real port, or the path
  * @throws Error that says why the address cannot be had
  */
-export async function listen(server: Server, address: ListenAddress): Promise<string> {
+export async function listen(server: Server, address: ListenAddress, ports?: Ports): Promise<string> {
+  if (ports !== undefined) return ports.listen(server, address);
   try {
-    if ("path" in address) await bindPath(server, address.path);
-    else await bind(server, await optionsOf(address));
+    await bind(server, await resolveHost(address));
   } catch (cause) {
-    throw new Error(`cannot listen on ${formatAddress(address)}: ${reasonOf(cause)}`, { cause });
+    throw cannotListen(address, cause);
   }
-  const bound = server.address();
-  if ("path" in address) return address.path;
-  if (bound === null || typeof bound === "string") throw new Error(`${formatAddress(address)}: bound to no port`);
-  return formatHostPort({ host: bound.address, port: bound.port });
+  return boundTo(server, address);
 }
 
 /** How a server that listens can be named: `http://127.0.0.1:4318`, or `unix:///run/otlp.sock`. @param bound what `listen` has returned */
@@ -36,34 +27,34 @@ export function urlOf(scheme: "http" | "https", address: ListenAddress, bound: s
   return "path" in address ? `unix://${bound}` : `${scheme}://${bound}`;
 }
 
-async function optionsOf({ host, port, family }: HostPort & { readonly family?: 4 | 6 | undefined }) {
-  if (host === "") {
-    if (family === undefined) return { port };
-    return family === 4 ? { port, host: "0.0.0.0" } : { port, host: "::", ipv6Only: true };
-  }
-  if (isIP(host) !== 0) return { port, host };
+/** The address as the system wants it: no name. */
+export async function resolveHost(address: ListenAddress): Promise<ListenAddress> {
+  if ("path" in address) return address;
+  const { host, port, family } = address;
+  if (host === "" || isIP(host) !== 0) return address;
   const order = family === undefined ? ({ order: "ipv4first" } as const) : { family };
-  return { port, host: (await lookup(host, order)).address };
+  return { host: (await lookup(host, order)).address, port };
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
+/** @param address resolved @throws the system's error */
+export async function bind(server: Server, address: ListenAddress): Promise<void> {
+  if ("path" in address) {
+    await bindPath(server, address.path);
+    return;
+  }
+  const { host, port, family } = address;
+  const all = family === undefined ? {} : family === 4 ? { host: "0.0.0.0" } : { host: "::", ipv6Only: true };
+  await listening(server, () => server.listen({ port, ...(host === "" ? all : { host }) }));
 }
 
 async function bindPath(server: Server, path: string): Promise<void> {
   const options = { path: path.startsWith("@") ? `\0${path.slice(1)}` : path };
   try {
-    await bind(server, options);
+    await listening(server, () => server.listen(options));
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE" || !(await isLeftOver(path))) throw error;
     await unlink(path);
-    await bind(server, options);
+    await listening(server, () => server.listen(options));
   }
 }
 
@@ -80,8 +71,40 @@ async function isLeftOver(path: string): Promise<boolean> {
   });
 }
 
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+/** @param begin calls `listen` */
+export async function listening(server: Server, begin: () => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const done = (): void => {
+      server.removeListener("error", failed);
+      resolve();
+    };
+    const failed = (error: Error): void => {
+      server.removeListener("listening", done);
+      reject(error);
+    };
+    server.once("listening", done);
+    server.once("error", failed);
+    begin();
+  });
+}
+
+/** @returns `host:port`, or the path */
+export function boundTo(server: Server, address: ListenAddress): string {
+  if ("path" in address) return address.path;
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error(`${formatHostPort(address)}: bound to no port`);
+  return formatHostPort({ host: bound.address, port: bound.port });
+}
+
+export function cannotListen(address: ListenAddress, cause: unknown): Error {
+  return new Error(
+    `cannot listen on ${"path" in address ? address.path : formatHostPort(address)}: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+export function codeOf(cause: unknown): unknown {
+  return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
 }
 
 function reasonOf(cause: unknown): string {
@@ -89,7 +112,7 @@ function reasonOf(cause: unknown): string {
     case "EADDRINUSE":
       return "the address is in use (EADDRINUSE): stop the program that has it, or choose another endpoint";
     case "EACCES":
-      return "not permitted (EACCES): ports below 1024 need a privilege, Unix sockets a folder that may be written";
+      return "not permitted (EACCES): ports below 1024 need a privilege, and Unix sockets a folder that may be written";
     case "EADDRNOTAVAIL":
       return "no interface of this machine has that address (EADDRNOTAVAIL)";
     case "ENOTFOUND":

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Ports } from "../component/ports.ts";
 import type { HostPort } from "../config/values.ts";
 import { listen } from "./listen.ts";
 
@@ -30,13 +31,12 @@ export class PageServer {
   }
 
   /** @returns the page's URL, with the port that was bound @throws Error that says why the address cannot be had */
-  async listen(address: HostPort): Promise<string> {
-    return `http://${await listen(this.#server, address)}${this.#path}`;
+  async listen(address: HostPort, ports?: Ports): Promise<string> {
+    return `http://${await listen(this.#server, address, ports)}${this.#path}`;
   }
 
   /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await Promise.all(this.#answering);
     this.#server.closeAllConnections();

@@ -3,8 +3,8 @@ import * as z from "zod";
 import type { ServerAuthenticator } from "../component/auth.ts";
 import { ConfigError } from "../component/errors.ts";
 import type { Host } from "../component/factory.ts";
+import type { ListenAddress } from "../component/ports.ts";
 import { parseHostPort } from "../config/values.ts";
-import type { ListenAddress } from "./listen.ts";
 
 const TRANSPORTS = ["tcp", "tcp4", "tcp6", "unix"] as const;
 type Transport = (typeof TRANSPORTS)[number];

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { word } from "../../config/values.ts";
+import { type DeliveryConfig, optionalDeliveryKeys } from "../../exporterhelper/config.ts";
 
-export interface DebugExporterConfig {
+export interface DebugExporterConfig extends Pick<DeliveryConfig, "sending_queue"> {
   readonly verbosity: "basic" | "normal" | "detailed";
   /** Messages that are always written, of each second. */
   readonly sampling_initial: number;
@@ -13,7 +14,7 @@ export interface DebugExporterConfig {
   readonly output_paths?: readonly string[] | undefined;
 }
 
-/** `exporters::debug` as the Collector has it, without `sending_queue`. */
+/** `exporters::debug` as the Collector has it. */
 export const schema: z.ZodType<DebugExporterConfig> = z
   .strictObject({
     // The Collector takes `Detailed` as well.
@@ -22,6 +23,7 @@ export const schema: z.ZodType<DebugExporterConfig> = z
     sampling_thereafter: z.int().min(0).default(1),
     use_internal_logger: z.boolean().default(true),
     output_paths: z.array(z.string().min(1)).min(1).optional(),
+    sending_queue: optionalDeliveryKeys.sending_queue,
   })
   .refine((config) => !config.use_internal_logger || config.output_paths === undefined, {
     path: ["output_paths"],

@@ -9,6 +9,7 @@ import { ConsumerError } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { type LogAttributes, type Logger, silentLogger } from "../../component/logger.ts";
 import { settingsWith } from "../../component/testing/settings.ts";
+import { optionalDeliveryKeys } from "../../exporterhelper/config.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson } from "../../telemetry/json.ts";
 import { payloads } from "../../telemetry/testing/arbitrary.ts";
@@ -167,6 +168,7 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     sampling_initial: 2,
     sampling_thereafter: 1,
     use_internal_logger: true,
+    sending_queue: optionalDeliveryKeys.sending_queue.parse(undefined),
   });
   for (const wrong of [
     { verbosity: "loud" },

@@ -1,4 +1,6 @@
 import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { NO_RETRY } from "../../exporterhelper/config.ts";
+import { withDelivery } from "../../exporterhelper/delivery.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { schema } from "./config.ts";
 import { createExporter } from "./exporter.ts";
@@ -9,5 +11,10 @@ export const debugExporter: ExporterFactory = defineExporter({
   signals: SIGNALS,
   description: "Writes telemetry to the log or to files, for people to read",
   schema,
-  create: createExporter,
+  create: (settings, config) =>
+    withDelivery(
+      settings,
+      { sending_queue: config.sending_queue, retry_on_failure: NO_RETRY },
+      createExporter(settings, config),
+    ),
 });

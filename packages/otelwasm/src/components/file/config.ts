@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { duration } from "../../config/values.ts";
+import { type DeliveryConfig, optionalDeliveryKeys } from "../../exporterhelper/config.ts";
 import type { RotationConfig } from "./rotation.ts";
 
-export interface FileExporterConfig {
+export interface FileExporterConfig extends DeliveryConfig {
   readonly path: string;
   /** `json`: one OTLP JSON document a line. `proto`: each payload after its length, four bytes, the highest first; so is what is compressed. */
   readonly format: "json" | "proto";
@@ -42,6 +43,7 @@ const keys = z.strictObject({
     .default("0755")
     .transform((octal) => Number.parseInt(octal, 8)),
   flush_interval: duration().default(1000),
+  ...optionalDeliveryKeys,
 });
 
 export const schema: z.ZodType<FileExporterConfig> = keys.superRefine(({ append, compression, rotation }, context) => {

@@ -18,6 +18,7 @@ import type { Exporter } from "../../component/component.ts";
 import { ConfigError, ConsumerError } from "../../component/errors.ts";
 import { silentLogger } from "../../component/logger.ts";
 import { settingsWith } from "../../component/testing/settings.ts";
+import { optionalDeliveryKeys } from "../../exporterhelper/config.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { decodeJson, encodeJson } from "../../telemetry/json.ts";
 import { protoDecode } from "../../telemetry/testing/arbitrary.ts";
@@ -276,6 +277,8 @@ test("the configuration: the Collector's defaults, and what is refused", () => {
     create_directory: false,
     directory_permissions: 0o755,
     flush_interval: 1000,
+    retry_on_failure: optionalDeliveryKeys.retry_on_failure.parse(undefined),
+    sending_queue: optionalDeliveryKeys.sending_queue.parse(undefined),
   });
   for (const wrong of [
     {},

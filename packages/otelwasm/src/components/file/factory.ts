@@ -1,4 +1,5 @@
 import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { withDelivery } from "../../exporterhelper/delivery.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { schema } from "./config.ts";
 import { createExporter } from "./exporter.ts";
@@ -9,5 +10,5 @@ export const fileExporter: ExporterFactory = defineExporter({
   signals: SIGNALS,
   description: "Writes telemetry to a file, as OTLP JSON lines or length-prefixed protobuf",
   schema,
-  create: createExporter,
+  create: (settings, config) => withDelivery(settings, config, createExporter(settings, config)),
 });

@@ -9,7 +9,7 @@ import type { HealthCheckConfig } from "./config.ts";
  * 200 while every pipeline can take data, else 503: also while the collector starts and stops, which this extension outlasts at both ends. Other extensions are
  * told of, and do not decide: data goes its way without them.
  */
-export function createExtension({ host, logger }: ExtensionSettings, config: HealthCheckConfig): Extension {
+export function createExtension({ host, logger, ports }: ExtensionSettings, config: HealthCheckConfig): Extension {
   const server = new PageServer(config.path, () => pageOf(host.health(), config.response_body));
   let endpoints: readonly Endpoint[] = [];
   return {
@@ -17,7 +17,7 @@ export function createExtension({ host, logger }: ExtensionSettings, config: Hea
       return endpoints;
     },
     async start() {
-      const url = await server.listen(config.endpoint);
+      const url = await server.listen(config.endpoint, ports);
       endpoints = [{ protocol: "health_check", url }];
       logger.info("Starting health check", { endpoint: url.slice("http://".length) });
     },

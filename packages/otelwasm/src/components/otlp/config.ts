@@ -1,7 +1,7 @@
 import * as z from "zod";
+import type { ListenAddress } from "../../component/ports.ts";
 import { byteSize, duration, secret } from "../../config/values.ts";
 import { headers } from "../../transport/exporting.ts";
-import type { ListenAddress } from "../../transport/listen.ts";
 import { OTLP } from "../../transport/otlp.ts";
 import { addressKeys, bufferSize, listenAddress, refused } from "../../transport/server-config.ts";
 import { type ServerTls, serverTls } from "../../transport/tls.ts";

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, Server as TlsServer } from "node:tls";
 import type { ServerAuthenticator } from "../../component/auth.ts";
 import type { Logger } from "../../component/logger.ts";
+import type { Ports } from "../../component/ports.ts";
 import { Deadlines } from "../../transport/deadlines.ts";
 import { Http2Connection } from "../../transport/http2/connection.ts";
 import type { ConnectionHandler } from "../../transport/http2/stream.ts";
@@ -109,17 +110,16 @@ export class GrpcServer {
   }
 
   /** @returns the URL */
-  async listen(): Promise<string> {
+  async listen(ports?: Ports): Promise<string> {
     const scheme = this.#security === undefined ? "http" : "https";
     if (this.#server instanceof TlsServer) await this.#security?.secure(this.#server);
-    return urlOf(scheme, this.config.endpoint, await listen(this.#server, this.config.endpoint));
+    return urlOf(scheme, this.config.endpoint, await listen(this.#server, this.config.endpoint, ports));
   }
 
   /** Stops accepting, says GOAWAY; resolves when everybody is answered and the port is free. */
   async shutdown(): Promise<void> {
     this.#draining = true;
     this.#security?.close();
-    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerOptions, type ServerResponse } fr
 import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { HeaderLookup, ServerAuthenticator } from "../../component/auth.ts";
+import type { Ports } from "../../component/ports.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { decodeJson } from "../../telemetry/json.ts";
 import { BodyAssembler } from "../../transport/body.ts";
@@ -104,12 +105,12 @@ export class HttpServer {
   }
 
   /** @returns the URL */
-  async listen(): Promise<string> {
+  async listen(ports?: Ports): Promise<string> {
     const { endpoint } = this.#config;
     const server: unknown = this.#server;
     if (server instanceof HttpsServer) await this.#security?.secure(server);
     const scheme = this.#security === undefined ? "http" : "https";
-    return urlOf(scheme, endpoint, await listen(this.#server, endpoint));
+    return urlOf(scheme, endpoint, await listen(this.#server, endpoint, ports));
   }
 
   /** Stops accepting; resolves when everybody is answered and the port is free. */
@@ -117,7 +118,6 @@ export class HttpServer {
     this.#draining = true;
     this.#closesEach = true;
     this.#security?.close();
-    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });

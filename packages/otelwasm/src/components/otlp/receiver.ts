@@ -46,7 +46,7 @@ class OtlpServer {
   async #listen(): Promise<readonly Endpoint[]> {
     const endpoints: Endpoint[] = [];
     for (const listener of this.#listeners) {
-      const url = await listener.listen();
+      const url = await listener.listen(this.#settings.ports);
       endpoints.push({ protocol: listener.protocol, url });
       this.#settings.logger.info(`Starting ${listener.protocol === "grpc" ? "GRPC" : "HTTP"} server`, {
         endpoint: url.replace(/^[a-z]+:\/\//, ""),

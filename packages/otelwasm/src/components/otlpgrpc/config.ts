@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { type HostPort, parseHostPort, positiveDuration } from "../../config/values.ts";
-import { type Compression, compression, deliveryKeys, headers } from "../../transport/exporting.ts";
+import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
+import { type Compression, compression, headers } from "../../transport/exporting.ts";
 
-export interface OtlpGrpcConfig {
+export interface OtlpGrpcConfig extends DeliveryConfig {
   readonly target: HostPort;
   readonly secure: boolean;
   /** In milliseconds. */
@@ -45,11 +46,9 @@ export const schema: z.ZodType<OtlpGrpcConfig> = z
     }),
     ...deliveryKeys,
   })
-  .transform(({ endpoint: { target, scheme }, tls, timeout, compression, headers }) => ({
+  .transform(({ endpoint: { target, scheme }, tls, ...config }) => ({
+    ...config,
     target,
     // As in the Collector, `http://` alone is not enough for plaintext.
     secure: !tls.insecure || scheme === "https",
-    timeout,
-    compression,
-    headers,
   }));

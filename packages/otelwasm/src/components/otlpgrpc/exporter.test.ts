@@ -8,6 +8,8 @@ import protobuf from "protobufjs";
 import type { Exporter } from "../../component/component.ts";
 import { StatusCode } from "../../component/errors.ts";
 import { applySchema } from "../../config/schema.ts";
+import { deliveryKeys } from "../../exporterhelper/config.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeStatus } from "../../telemetry/response.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
@@ -29,6 +31,7 @@ function exporter(port: number, config: object = {}, signal: Signal = "logs", li
     endpoint: `127.0.0.1:${port}`,
     tls: { insecure: true },
     compression: "none",
+    ...SINGLE_ATTEMPT,
     ...config,
   });
   const made = otlpGrpcExporter.create(testSettings("otlp_grpc", signal, lines), parsed);
@@ -94,6 +97,8 @@ describe("configuration", () => {
       timeout: 5_000,
       compression: "gzip",
       headers: {},
+      retry_on_failure: deliveryKeys.retry_on_failure.parse(undefined),
+      sending_queue: deliveryKeys.sending_queue.parse(undefined),
     });
     assert.deepEqual(
       [
@@ -110,8 +115,11 @@ describe("configuration", () => {
     assert.deepEqual(issues({}), ["exporters::otlp_grpc::endpoint: is required"]);
     assert.match(issues({ endpoint: "otel" })[0]!, /endpoint: "otel" is not host:port/);
     const endpoint = "otel:4317";
-    assert.deepEqual(issues({ endpoint, retry_on_failure: { enabled: false }, sending_queue: { enabled: false } }), []);
-    assert.match(issues({ endpoint, retry_on_failure: { enabled: true } })[0]!, /enabled: true is not supported yet/);
+    assert.deepEqual(issues({ endpoint, ...SINGLE_ATTEMPT }), []);
+    assert.match(
+      issues({ endpoint, sending_queue: { queue_size: 0 } })[0]!,
+      /sending_queue::queue_size: must be positive/,
+    );
     assert.match(issues({ endpoint, tls: { ca_file: "x" } })[0]!, /tls::ca_file: unknown key/);
     assert.match(issues({ endpoint, keepalive: {} })[0]!, /otlp_grpc::keepalive: unknown key/);
     assert.match(issues({ endpoint: "otel\r\nx: y:4317" })[0]!, /is not host:port/);

@@ -1,4 +1,5 @@
 import { defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { withDelivery } from "../../exporterhelper/delivery.ts";
 import { SIGNALS } from "../../telemetry/batch.ts";
 import { schema } from "./config.ts";
 import { createExporter } from "./exporter.ts";
@@ -10,5 +11,5 @@ export const otlpGrpcExporter: ExporterFactory = defineExporter({
   signals: SIGNALS,
   description: "Sends OTLP over gRPC",
   schema,
-  create: createExporter,
+  create: (settings, config) => withDelivery(settings, config, createExporter(settings, config)),
 });

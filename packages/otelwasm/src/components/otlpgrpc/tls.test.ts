@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:https";
 import { afterEach, describe, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { Exporter } from "../../component/component.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { frame } from "../../transport/grpc.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../transport/testing/certificate.ts";
@@ -64,14 +65,18 @@ async function grpcSink(received: Buffer[]): Promise<number> {
 }
 
 function httpExporter(port: number, host = "localhost"): Exporter {
-  const config = otlpHttpExporter.schema.parse({ endpoint: `https://${host}:${port}`, compression: "none" });
+  const config = otlpHttpExporter.schema.parse({
+    endpoint: `https://${host}:${port}`,
+    compression: "none",
+    ...SINGLE_ATTEMPT,
+  });
   const made = otlpHttpExporter.create(testSettings("otlp_http", "logs"), config);
   cleanup.push(() => made.shutdown());
   return made;
 }
 
 function grpcExporter(port: number, host = "localhost"): Exporter {
-  const config = otlpGrpcExporter.schema.parse({ endpoint: `${host}:${port}`, compression: "none" });
+  const config = otlpGrpcExporter.schema.parse({ endpoint: `${host}:${port}`, compression: "none", ...SINGLE_ATTEMPT });
   const made = otlpGrpcExporter.create(testSettings("otlp_grpc", "logs"), config);
   cleanup.push(() => made.shutdown());
   return made;

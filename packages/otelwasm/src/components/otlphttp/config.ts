@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { httpUrl, positiveDuration } from "../../config/values.ts";
+import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
 import type { Signal } from "../../telemetry/batch.ts";
-import { type Compression, compression, deliveryKeys, headers } from "../../transport/exporting.ts";
+import { type Compression, compression, headers } from "../../transport/exporting.ts";
 import { OTLP } from "../../transport/otlp.ts";
 
-export interface OtlpHttpConfig {
+export interface OtlpHttpConfig extends DeliveryConfig {
   /** The URL for each signal; absent where neither `endpoint` nor the signal's own is given. */
   readonly urls: Readonly<Partial<Record<Signal, URL>>>;
   /** In milliseconds. */
@@ -53,8 +54,8 @@ export const schema: z.ZodType<OtlpHttpConfig> = z
       const url = config[`${signal}_endpoint`] ?? (config.endpoint && below(config.endpoint, OTLP[signal].httpPath));
       if (url !== undefined) urls[signal] = url;
     }
-    const { timeout, compression, encoding, headers } = config;
-    return { urls, timeout, compression, encoding, headers };
+    const { timeout, compression, encoding, headers, retry_on_failure, sending_queue } = config;
+    return { urls, timeout, compression, encoding, headers, retry_on_failure, sending_queue };
   });
 
 function below(base: URL, path: string): URL {

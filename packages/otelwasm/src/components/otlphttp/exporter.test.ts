@@ -8,6 +8,7 @@ import protobuf from "protobufjs";
 import type { Exporter } from "../../component/component.ts";
 import { ConfigError, type ConsumerError, StatusCode } from "../../component/errors.ts";
 import { applySchema } from "../../config/schema.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { encodeJson } from "../../telemetry/json.ts";
 import { encodeStatus, encodeStatusJson } from "../../telemetry/response.ts";
@@ -84,7 +85,7 @@ async function rawSink(
 }
 
 function exporter(config: object, signal: Signal = "logs", lines: LogLine[] = []): Exporter {
-  const parsed = otlpHttpExporter.schema.parse({ compression: "none", ...config });
+  const parsed = otlpHttpExporter.schema.parse({ compression: "none", ...SINGLE_ATTEMPT, ...config });
   const made = otlpHttpExporter.create(testSettings("otlp_http", signal, lines), parsed);
   exporters.push(made);
   return made;
@@ -105,11 +106,10 @@ describe("configuration", () => {
       "exporters::otlp_http: at least one endpoint must be specified: endpoint, or traces_endpoint, metrics_endpoint, logs_endpoint",
     ]);
     const endpoint = "http://localhost:4318";
-    assert.deepEqual(issues({ endpoint, retry_on_failure: { enabled: false }, sending_queue: { enabled: false } }), []);
-    assert.deepEqual(issues({ endpoint, sending_queue: { enabled: true } }), [
-      "exporters::otlp_http::sending_queue::enabled: true is not supported yet in this version; set it to false",
+    assert.deepEqual(issues({ endpoint, ...SINGLE_ATTEMPT }), []);
+    assert.deepEqual(issues({ endpoint, sending_queue: { queue_size: 0 } }), [
+      "exporters::otlp_http::sending_queue::queue_size: must be positive",
     ]);
-    assert.match(issues({ endpoint, retry_on_failure: {} })[0]!, /retry_on_failure::enabled: is required/);
     assert.match(issues({ endpoint, tls: { insecure: true } })[0]!, /otlp_http::tls: unknown key/);
     assert.match(
       issues({ endpoint, compression: "snappy" })[0]!,

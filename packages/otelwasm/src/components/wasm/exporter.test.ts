@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Exporter } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import { data, ECHO, type GuestParts, imports, LineLogger } from "../../plugin/testing/guests.ts";
 import { SIGNALS, type Signal } from "../../telemetry/batch.ts";
 import { wasmExporterFactory } from "./index.ts";
@@ -13,7 +14,7 @@ function make(
   config: object = {},
 ): { exporter: Exporter; lines: string[] } {
   const logger = new LineLogger();
-  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...config });
+  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...SINGLE_ATTEMPT, ...config });
   return { exporter: wasmExporterFactory.create(settingsOf(signal, logger), checked), lines: logger.lines };
 }
 
@@ -73,7 +74,10 @@ describe("exporter wasm", () => {
   }
 
   test("nothing is opened when it is created; shutdown without start is allowed", async () => {
-    const exporter = wasmExporterFactory.create(settingsOf("logs"), { path: "/no/such.wasm" });
+    const exporter = wasmExporterFactory.create(
+      settingsOf("logs"),
+      wasmExporterFactory.schema.parse({ path: "/no/such.wasm" }),
+    );
     await exporter.shutdown();
   });
 

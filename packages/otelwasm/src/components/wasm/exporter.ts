@@ -1,5 +1,8 @@
 import type { Capabilities, Exporter } from "../../component/component.ts";
 import { type ComponentSettings, defineExporter, type ExporterFactory } from "../../component/factory.ts";
+import { positiveDuration } from "../../config/values.ts";
+import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
+import { withDelivery } from "../../exporterhelper/delivery.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
@@ -42,11 +45,16 @@ class WasmExporter implements Exporter {
   }
 }
 
-export const wasmExporterFactory: ExporterFactory = defineExporter<PluginConfig>({
+interface WasmExporterConfig extends PluginConfig, DeliveryConfig {
+  /** In milliseconds, for an attempt: the wait for an instance that is free, and the call. Undefined: the call's own limit, `limits::call_timeout`, is all. */
+  readonly timeout?: number | undefined;
+}
+
+export const wasmExporterFactory: ExporterFactory = defineExporter<WasmExporterConfig>({
   kind: "exporter",
   type: "wasm",
   signals: SIGNALS,
   description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
-  schema: pluginConfigSchema("exporter"),
-  create: (settings, config) => new WasmExporter(settings, config),
+  schema: pluginConfigSchema("exporter", { timeout: positiveDuration().optional(), ...deliveryKeys }),
+  create: (settings, config) => withDelivery(settings, config, new WasmExporter(settings, config)),
 });

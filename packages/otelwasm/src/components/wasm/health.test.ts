@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import type { Component, Exporter } from "../../component/component.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { StatusReport } from "../../component/health.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import { ECHO, type GuestParts, imports, LineLogger } from "../../plugin/testing/guests.ts";
 import { SeriesStore } from "../../service/metrics/series.ts";
 import { wasmExporterFactory, wasmProcessorFactory, wasmReceiverFactory } from "./index.ts";
@@ -40,7 +41,7 @@ const SMALL = (): Uint8Array => Uint8Array.of(0x0a, 0);
 const LARGE = (): Uint8Array => new Uint8Array(9);
 
 function exporterOf(parts: GuestParts, config: object, more: Partial<ComponentSettings>): Exporter {
-  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...config });
+  const checked = wasmExporterFactory.schema.parse({ path: guestFile(parts), ...SINGLE_ATTEMPT, ...config });
   return wasmExporterFactory.create(settingsOf("logs", new LineLogger(), more), checked);
 }
 

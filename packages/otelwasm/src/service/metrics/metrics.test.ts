@@ -90,6 +90,26 @@ describe("own metrics", () => {
     await collector.shutdown();
   });
 
+  test("of the resource, the attributes that a reader asks for are in each series; service::telemetry::resource says what it has", async () => {
+    const world = createWorld();
+    const labels = [{ included: ["service.*"], excluded: ["*.version", "service.instance.?d"] }, { included: [] }];
+    const telemetry = {
+      resource: { "service.name": "edge", "service.namespace": 'a"b', team: "x" },
+      metrics: {
+        readers: labels.map((each) => reader({ with_resource_constant_labels: each, without_scope_info: true })),
+      },
+    };
+    const collector = await createCollector({ ...BASE, service: { pipelines: PIPELINES, telemetry } }, world);
+    await collector.start();
+    const [some, all] = await Promise.all(collector.endpoints.map(({ url }) => scrape(url)));
+    assert.match(some!, /^otelcol_process_memory_rss_bytes\{service_name="edge",service_namespace="a\\"b"\} \d/m);
+    assert.match(
+      all!,
+      /^otelcol_process_memory_rss_bytes\{service_name="edge",service_version=".*",service_instance_id=".*",service_namespace=".*",team="x"\} \d/m,
+    );
+    await collector.shutdown();
+  });
+
   test("the library opens nothing that nobody asked for, and level none measures nothing", async () => {
     for (const { collector } of [
       await started(undefined),

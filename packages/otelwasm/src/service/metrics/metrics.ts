@@ -1,7 +1,9 @@
 import { createNoopMeter, type Meter } from "@opentelemetry/api";
+import type { Logger } from "../../component/logger.ts";
 import type { Measuring, MetricsLevel } from "../../component/measuring.ts";
 import type { BoundEndpoint } from "../graph.ts";
-import type { PrometheusReader } from "./settings.ts";
+import type { ResourceAttributes } from "../telemetry/resource.ts";
+import type { MetricsReader } from "./settings.ts";
 
 /** What a collector measures of itself, and where that can be read. */
 export interface OwnMetrics {
@@ -25,9 +27,17 @@ export const noMetrics: OwnMetrics = {
   endpoints: [],
 };
 
-/** @param readers none: nothing is measured, and the SDK is not even loaded */
-export async function createMetrics(level: MetricsLevel, readers: readonly PrometheusReader[]): Promise<OwnMetrics> {
-  if (readers.length === 0) return noMetrics;
+export interface MetricsOptions {
+  readonly level: MetricsLevel;
+  /** None: nothing is measured. */
+  readonly readers: readonly MetricsReader[];
+  readonly resource: ResourceAttributes;
+  readonly logger: Logger;
+}
+
+/** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own metrics cannot be used */
+export async function createMetrics(options: MetricsOptions): Promise<OwnMetrics> {
+  if (options.readers.length === 0) return noMetrics;
   const { SdkMetrics } = await import("./sdk.ts");
-  return new SdkMetrics(level, readers);
+  return new SdkMetrics(options);
 }

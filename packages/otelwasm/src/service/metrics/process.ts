@@ -1,4 +1,4 @@
-import type { Meter } from "@opentelemetry/api";
+import { type Meter, ValueType } from "@opentelemetry/api";
 
 /** What the process uses, under the Collector's names. Asked when somebody reads it. */
 export function measureProcess(meter: Meter): void {
@@ -17,6 +17,7 @@ export function measureProcess(meter: Meter): void {
   meter
     .createObservableGauge("otelcol_process_memory_rss", {
       unit: "By",
+      valueType: ValueType.INT,
       description: "Total physical memory (resident set size)",
     })
     .addCallback((result) => result.observe(process.memoryUsage.rss()));

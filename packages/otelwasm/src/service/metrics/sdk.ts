@@ -1,19 +1,22 @@
-import { randomUUID } from "node:crypto";
 import type { Meter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import type { MetricsLevel } from "../../component/measuring.ts";
+import type { Logger } from "../../component/logger.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
+import { SCOPE } from "../telemetry/encode.ts";
+import { createSender } from "../telemetry/otlp.ts";
+import type { ResourceAttributes } from "../telemetry/resource.ts";
 import { version } from "../version.ts";
-import type { OwnMetrics } from "./metrics.ts";
+import { encodeMetrics } from "./encode.ts";
+import type { MetricsOptions, OwnMetrics } from "./metrics.ts";
+import { PeriodicExport } from "./periodic.ts";
 import { measureProcess } from "./process.ts";
 import { PrometheusText } from "./prometheus.ts";
 import { SeriesStore } from "./series.ts";
-import type { PrometheusReader } from "./settings.ts";
+import type { PeriodicReader, PrometheusReader } from "./settings.ts";
 
 const COMPONENT = "service::telemetry::metrics";
-const SCOPE = "otelwasm";
 /** The format's name: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -23,37 +26,46 @@ class PullReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
+interface Page {
+  readonly server: PageServer;
+  readonly reader: PrometheusReader;
+}
+
 /** Own metrics through the OpenTelemetry SDK, a page for each reader. Nothing of it is global: another collector in the process has its own. */
 export class SdkMetrics implements OwnMetrics {
   readonly meter: Meter;
   readonly measuring: SeriesStore;
   readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
-  readonly #pages: readonly { readonly server: PageServer; readonly reader: PrometheusReader }[];
+  readonly #pages: Page[] = [];
+  readonly #exports: PeriodicExport[] = [];
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor(level: MetricsLevel, readers: readonly PrometheusReader[]) {
-    this.#provider = new MeterProvider({
-      // The Collector's attributes: its dashboards tell instances apart by them.
-      resource: resourceFromAttributes({
-        "service.name": "otelwasm",
-        "service.version": version(),
-        "service.instance.id": randomUUID(),
-      }),
-      readers: [this.#source],
-    });
+  constructor({ level, readers, resource, logger }: MetricsOptions) {
+    this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);
-    this.#pages = readers.map((reader) => {
-      const text = new PrometheusText(reader);
-      const render = async () => ({
-        status: 200,
-        contentType: CONTENT_TYPE,
-        body: text.serialize(await this.#collect()),
-      });
-      return { reader, server: new PageServer("/metrics", render) };
-    });
+    for (const reader of readers) {
+      if (reader.type === "prometheus") this.#pages.push(this.#page(reader));
+      else this.#exports.push(this.#export(reader, resource, logger));
+    }
     measureProcess(this.meter);
+  }
+
+  #page(reader: PrometheusReader): Page {
+    const text = new PrometheusText(reader);
+    const render = async () => ({
+      status: 200,
+      contentType: CONTENT_TYPE,
+      body: text.serialize(await this.#collect()),
+    });
+    return { reader, server: new PageServer("/metrics", render) };
+  }
+
+  #export({ interval, timeout, target }: PeriodicReader, resource: ResourceAttributes, logger: Logger): PeriodicExport {
+    const collect = async () => encodeMetrics(resource, (await this.#collect()).scopeMetrics[0]!.metrics);
+    const exporter = createSender(target, COMPONENT, logger);
+    return new PeriodicExport({ intervalMs: interval, timeoutMs: timeout, collect, exporter, logger });
   }
 
   /** Everything in one scope: Prometheus' format wants all series of a name together. */
@@ -90,10 +102,13 @@ export class SdkMetrics implements OwnMetrics {
       }
     }
     this.#endpoints = endpoints;
+    for (const each of this.#exports) await each.start();
   }
 
   async shutdown(): Promise<void> {
     this.#endpoints = [];
+    // With the last counts of everything that has stopped by now.
+    await Promise.all(this.#exports.map((each) => each.shutdown()));
     await Promise.all(this.#pages.map(({ server }) => server.close()));
     await this.#provider.shutdown();
   }

@@ -123,7 +123,11 @@ export class SeriesStore implements Measuring {
     const { name, unit, description } = instrument;
     let metric = this.#metrics.get(name);
     if (metric === undefined) {
-      metric = { descriptor: { name, unit, description, valueType: ValueType.DOUBLE }, type, series: new Map() };
+      metric = {
+        descriptor: { name, unit, description, valueType: type === "histogram" ? ValueType.DOUBLE : ValueType.INT },
+        type,
+        series: new Map(),
+      };
       this.#metrics.set(name, metric);
     }
     const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));

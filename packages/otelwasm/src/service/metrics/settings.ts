@@ -1,12 +1,20 @@
 import * as z from "zod";
+import type { MetricsLevel } from "../../component/measuring.ts";
 import { type HostPort, word } from "../../config/values.ts";
+import { milliseconds, type OtlpTarget, otlpSchema } from "../telemetry/otlp.ts";
 
-/** How much is measured. `basic`, `normal` and `detailed` are the same in this version: what there is costs nothing until it is read. */
-const METRICS_LEVELS = ["none", "basic", "normal", "detailed"] as const;
-type MetricsLevel = (typeof METRICS_LEVELS)[number];
+const METRICS_LEVELS = ["none", "basic", "normal", "detailed"] as const satisfies readonly ("none" | MetricsLevel)[];
+
+/** Which attributes; `*` and `?` in them stand for any characters and for one. */
+export interface IncludeExclude {
+  /** Empty: all. */
+  readonly included: readonly string[];
+  readonly excluded: readonly string[];
+}
 
 /** Own metrics in Prometheus' text format, for whoever comes and reads them. */
 export interface PrometheusReader {
+  readonly type: "prometheus";
   readonly address: HostPort;
   /** Without the labels `otel_scope_name` and `otel_scope_version`. */
   readonly withoutScopeInfo: boolean;
@@ -14,23 +22,54 @@ export interface PrometheusReader {
   readonly withoutTypeSuffix: boolean;
   /** Names without the unit, such as `_seconds`, at their end. */
   readonly withoutUnits: boolean;
-  /** The attributes of the resource, such as `service_instance_id`, as labels of each series. */
-  readonly resourceLabels: boolean;
+  /** The attributes of the resource, such as `service_instance_id`, that are labels of each series; undefined: none. */
+  readonly resourceLabels: IncludeExclude | undefined;
 }
+
+/** Own metrics by OTLP, again and again. */
+export interface PeriodicReader {
+  readonly type: "periodic";
+  /** In milliseconds. */
+  readonly interval: number;
+  /** Of one export, in milliseconds. */
+  readonly timeout: number;
+  readonly target: OtlpTarget;
+}
+
+export type MetricsReader = PrometheusReader | PeriodicReader;
 
 /** `service::telemetry::metrics` */
 export interface MetricsSettings {
-  readonly level: MetricsLevel;
+  readonly level: "none" | MetricsLevel;
   /** `undefined` where the configuration does not say. */
-  readonly readers: readonly PrometheusReader[] | undefined;
+  readonly readers: readonly MetricsReader[] | undefined;
 }
 
 export const DEFAULT_METRICS: MetricsSettings = { level: "normal", readers: undefined };
 
 /** The reader of a Collector whose configuration has none: names as they are in its documentation, the resource in each series. */
 export function defaultReader(address: HostPort): PrometheusReader {
-  return { address, withoutScopeInfo: true, withoutTypeSuffix: true, withoutUnits: true, resourceLabels: true };
+  const all = { included: [], excluded: [] };
+  return {
+    type: "prometheus",
+    address,
+    withoutScopeInfo: true,
+    withoutTypeSuffix: true,
+    withoutUnits: true,
+    resourceLabels: all,
+  };
 }
+
+const includeExclude = z
+  .strictObject({
+    included: z.array(z.string().min(1)).default([]),
+    excluded: z.array(z.string().min(1)).default([]),
+  })
+  .superRefine(({ included, excluded }, context) => {
+    for (const [index, each] of excluded.entries())
+      if (included.includes(each))
+        context.addIssue({ code: "custom", path: ["excluded", index], message: `${each} is included, too` });
+  });
 
 const prometheus = z
   .strictObject({
@@ -39,15 +78,34 @@ const prometheus = z
     without_scope_info: z.boolean().default(false),
     without_type_suffix: z.boolean().default(false),
     without_units: z.boolean().default(false),
-    with_resource_constant_labels: unsupported("choosing the resource's labels"),
+    with_resource_constant_labels: includeExclude.optional(),
   })
   .transform(
     (given): PrometheusReader => ({
+      type: "prometheus",
       address: { host: given.host, port: given.port },
       withoutScopeInfo: given.without_scope_info,
       withoutTypeSuffix: given.without_type_suffix,
       withoutUnits: given.without_units,
-      resourceLabels: false,
+      resourceLabels: given.with_resource_constant_labels,
+    }),
+  );
+
+const periodic = z
+  .strictObject({
+    interval: milliseconds().min(1).default(60_000),
+    timeout: milliseconds().min(1).default(30_000),
+    exporter: z.strictObject({
+      otlp: otlpSchema("metrics"),
+      console: unsupported("writing own metrics to standard output"),
+    }),
+  })
+  .transform(
+    ({ interval, timeout, exporter }): PeriodicReader => ({
+      type: "periodic",
+      interval,
+      timeout,
+      target: exporter.otlp,
     }),
   );
 
@@ -57,11 +115,12 @@ const reader = z
       .strictObject({ exporter: z.strictObject({ prometheus }) })
       .transform(({ exporter }) => exporter.prometheus)
       .optional(),
-    periodic: unsupported("pushing own metrics"),
+    periodic: periodic.optional(),
   })
-  .transform(({ pull }, context) => {
-    if (pull !== undefined) return pull;
-    context.addIssue({ code: "custom", message: "must have pull" });
+  .transform(({ pull, periodic }, context): MetricsReader => {
+    if (pull !== undefined && periodic === undefined) return pull;
+    if (periodic !== undefined && pull === undefined) return periodic;
+    context.addIssue({ code: "custom", message: "must have pull or periodic, one of them" });
     return z.NEVER;
   });
 
