@@ -49,7 +49,10 @@ export interface Running extends Target, AsyncDisposable {
 }
 
 /** Started when it resolves, and reachable under the addresses that it says. */
-export async function startCollector(config: object, options: Pick<CollectorOptions, "logger"> = {}): Promise<Running> {
+export async function startCollector(
+  config: object,
+  options: Pick<CollectorOptions, "logger" | "factories"> = {},
+): Promise<Running> {
   const collector = await createCollector(config, options);
   await collector.start();
   // Kept, because a collector that was shut down has none.

@@ -45,6 +45,13 @@ async function message<T extends object>(
   }
 }
 
+/** A collector in a process of its own. */
+export interface MeasuredCollector {
+  /** @throws Error if a request failed or the sink did not get what was acknowledged */
+  measure(request: Omit<LoadRequest, "port">): Promise<Measurement>;
+  stop(): Promise<void>;
+}
+
 /** The load's process with its sink: one for all measurements. */
 export class Load {
   readonly #child: ChildProcess;
@@ -62,10 +69,34 @@ export class Load {
 
   /** Runs one collector under one load and stops it. @throws Error if a request failed or the sink did not get what was acknowledged */
   async measure(config: object, request: Omit<LoadRequest, "port">): Promise<Measurement> {
-    const collector = fork(join(import.meta.dirname, "child.ts"), [JSON.stringify(config)], {
+    const running = await this.collector(config);
+    try {
+      return await running.measure(request);
+    } finally {
+      await running.stop();
+    }
+  }
+
+  /** Starts a collector, to be measured once or more. */
+  async collector(config: object): Promise<MeasuredCollector> {
+    const child = fork(join(import.meta.dirname, "child.ts"), [JSON.stringify(config)], {
       execArgv: ["--conditions=otelwasm-source"],
     });
-    const { endpoints } = await message<{ endpoints: { protocol: string; url: string }[] }>(collector);
+    const { endpoints } = await message<{ endpoints: { protocol: string; url: string }[] }>(child);
+    return {
+      measure: (request) => this.#measure(child, endpoints, request),
+      stop: async () => {
+        child.send("stop");
+        await once(child, "exit");
+      },
+    };
+  }
+
+  async #measure(
+    collector: ChildProcess,
+    endpoints: readonly { readonly protocol: string; readonly url: string }[],
+    request: Omit<LoadRequest, "port">,
+  ): Promise<Measurement> {
     const endpoint = endpoints.find(({ protocol }) => protocol === request.protocol);
     if (endpoint === undefined) throw new Error(`the collector does not listen for ${request.protocol}`);
     const usage = async (): Promise<{ cpuSeconds: number; rssBytes: number }> => {
@@ -83,8 +114,6 @@ export class Load {
     await measured;
     const after = await usage();
     const { acknowledged, failed } = await result;
-    collector.send("stop");
-    await once(collector, "exit");
     if (failed > 0 || acknowledged === 0) throw new Error(`${failed} of ${acknowledged + failed} requests failed`);
     return {
       itemsPerCpuSecond: (acknowledged * request.items) / (after.cpuSeconds - before.cpuSeconds),

@@ -63,6 +63,18 @@ function depths(model: ProtoModel, roots: readonly string[], recursive: Readonly
 
 const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 
+/** What a payload is counted in. Each stands in one place of the tree. */
+const ITEMS: ReadonlySet<string> = new Set([
+  "Span",
+  "LogRecord",
+  "NumberDataPoint",
+  "HistogramDataPoint",
+  "ExponentialHistogramDataPoint",
+  "SummaryDataPoint",
+]);
+/** Of its several kinds of data points, those of the last count. */
+const ONE_KIND = "Metric";
+
 /** The code after a tag of `size` bytes has matched. It leaves the position in `p`, beyond `end` when the field is cut off. */
 function fieldCode(field: FieldModel, size: number, depth: string, recursive: ReadonlySet<string>): string {
   switch (wireType(field)) {
@@ -142,11 +154,19 @@ function attributes(b: Uint8Array, p: number, end: number, tag: number): number 
 }
 `;
 
+/** Before one of the kinds of data of a metric is read. */
+function kindCode({ name }: MessageModel, { kind, repeated }: FieldModel): string {
+  return name === ONE_KIND && kind === "message" && !repeated
+    ? "if (tag !== kind) {\nif (kind !== 0) items = before;\nkind = tag;\n}\n"
+    : "";
+}
+
 function messageFunction(
   message: MessageModel,
   place: number,
   depthOf: ReadonlyMap<string, number>,
   recursive: ReadonlySet<string>,
+  isRoot: boolean,
 ): string {
   const isRecursive = recursive.has(message.name);
   const own = isRecursive ? "depth" : String(depthOf.get(message.name) ?? 0);
@@ -157,7 +177,7 @@ function messageFunction(
     const first = tag < 0x80 ? tag : (tag & 0x7f) | 0x80;
     const body =
       tag < 0x80
-        ? `if (tag === ${hex(first)}) {\n${fieldCode(field, 1, inner, recursive)}}\n`
+        ? `if (tag === ${hex(first)}) {\n${kindCode(message, field)}${fieldCode(field, 1, inner, recursive)}}\n`
         : `if (tag === ${hex(first)} && b[p + 1] === ${hex(tag >> 7)}) {\n${fieldCode(field, 2, inner, recursive)}}\n`;
     const slot = first >> 3;
     const packed = field.packed
@@ -165,10 +185,11 @@ function messageFunction(
       : "";
     cases.set(slot, `${cases.get(slot) ?? ""}// ${field.name}\n${body}${packed}`);
   }
+  const countsOne = message.name === ONE_KIND;
   const branches = [...cases].map(([slot, body]) => `case ${slot}:\n${body}break;\n`).join("");
   const usesLength = branches.includes("n = ");
   return `function ${functionName(message.name)}(b: Uint8Array, start: number, end: number${isRecursive ? ", depth: number" : ""}): boolean {
-${isRecursive ? "if (depth > MAX_DEPTH) return false;\n" : ""}  const last = end - 1;
+${isRecursive ? "if (depth > MAX_DEPTH) return false;\n" : ""}${ITEMS.has(message.name) ? "items++;\n" : ""}${countsOne ? "const before = items;\nlet kind = 0;\n" : ""}${isRoot ? "items = 0;\n" : ""}  const last = end - 1;
   let p = start;
 ${usesLength ? "let n = 0;\n" : ""}  while (p < last) {
     const tag = b[p]!;
@@ -185,7 +206,9 @@ ${branches}    }
 export function validatorSource(model: ProtoModel, roots: Readonly<Record<string, string>>): string {
   const recursive = recursiveMessages(model);
   const depthOf = depths(model, Object.values(roots), recursive);
-  const functions = model.messages.map((message, place) => messageFunction(message, place, depthOf, recursive));
+  const functions = model.messages.map((message, place) =>
+    messageFunction(message, place, depthOf, recursive, Object.values(roots).includes(message.name)),
+  );
   const packedKinds = new Set(
     model.messages.flatMap(({ fields }) => fields.filter(({ packed }) => packed).map(wireType)),
   );
@@ -201,6 +224,13 @@ import { MAX_DEPTH } from "../schema.ts";
 export const VALIDATORS: Readonly<Record<Signal, (b: Uint8Array, start: number, end: number) => boolean>> = {
 ${entries.join(",\n")},
 };
+
+let items = 0;
+
+/** Spans, log records or data points of the payload that was well-formed last. Those in fields that \`other\` has walked are not among them. */
+export function itemsFound(): number {
+  return items;
+}
 
 ${ATTRIBUTES}
 ${functions.join("\n")}`;

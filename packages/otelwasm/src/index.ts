@@ -29,9 +29,9 @@ export type { BoundEndpoint } from "./service/graph.ts";
 export { ComponentError } from "./service/graph.ts";
 // For editors.
 export { configJsonSchema } from "./service/json-schema.ts";
+export type { LogSettings } from "./service/log-settings.ts";
 export type { LoggerOptions, LogLevel } from "./service/logger.ts";
 export { createLogger } from "./service/logger.ts";
-export type { LogSettings } from "./service/settings.ts";
 export type { StatusListener } from "./service/status.ts";
 export type { FileGrant, NetworkGrant } from "./wasi/grants.ts";
 

@@ -1,24 +1,15 @@
 import { ConsumerError } from "../component/errors.ts";
 import type { Batch } from "../telemetry/batch.ts";
+import { splitBatch } from "../telemetry/split.ts";
 import type { BatchConfig } from "./config.ts";
 import { type QueueItem, sizeOf } from "./queue.ts";
 import type { Schedule, Timed } from "./schedule.ts";
-
-/**
- * Takes a batch apart at the borders of its items.
- *
- * @param first how large the first part may be, in units of the sizer; if not even one item fits, the first part has one
- * @param rest how large each of the others may be
- * @returns parts that are the batch together, in its order
- */
-export type Split = (batch: Batch, sizer: "items" | "bytes", first: number, rest: number) => readonly Batch[];
 
 /** Makes larger batches of what a queue gives, and smaller ones of what is too large: `sending_queue::batch`. */
 export class Batcher implements Timed {
   dueAt: number = 0;
   place: number = -1;
   readonly #config: BatchConfig;
-  readonly #split: Split;
   readonly #schedule: Schedule;
   readonly #due: () => void;
   /** What waits for more. */
@@ -29,9 +20,8 @@ export class Batcher implements Timed {
   #flushing = false;
 
   /** @param due called when what waits has waited for long enough: `next` gives it then */
-  constructor(config: BatchConfig, split: Split, schedule: Schedule, due: () => void) {
+  constructor(config: BatchConfig, schedule: Schedule, due: () => void) {
     this.#config = config;
-    this.#split = split;
     this.#schedule = schedule;
     this.#due = due;
   }
@@ -66,8 +56,7 @@ export class Batcher implements Timed {
     const { batch } = item;
     const size = sizeOf(batch, sizer);
     const fits = max_size === 0 || this.#size + size <= max_size;
-    const pieces = fits ? [batch] : this.#split(batch, sizer, max_size - this.#size, max_size);
-    if (pieces.length === 0) item.done();
+    const pieces = fits ? [batch] : [...splitBatch(batch, { sizer, max: max_size, first: max_size - this.#size })];
     const share = new Share(item, pieces.length);
     for (const piece of pieces) {
       const pieceSize = pieces.length === 1 ? size : sizeOf(piece, sizer);

@@ -6,10 +6,11 @@ import { formatDuration } from "../config/duration.ts";
 import type { Batch } from "../telemetry/batch.ts";
 import { itemsOf } from "../telemetry/count.ts";
 import { Attempts, Delivery } from "./attempts.ts";
-import { Batcher, type Split } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import type { DeliveryConfig, SendingQueueConfig } from "./config.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { countExports, type ExporterCounts, measureQueue } from "./metrics.ts";
+import { PersistentQueue } from "./persistent-queue.ts";
 import { EnqueueError, type Queue, type QueueItem } from "./queue.ts";
 import { type Clock, Schedule, systemClock } from "./schedule.ts";
 
@@ -92,7 +93,7 @@ class DeliveringExporter implements Exporter {
     });
     this.#poll = () => this.#queue?.poll();
     if (this.#queue !== undefined && sending_queue.batch !== undefined)
-      this.#batcher = new Batcher(sending_queue.batch, whole, this.#schedule, () => this.#pump());
+      this.#batcher = new Batcher(sending_queue.batch, this.#schedule, () => this.#pump());
     this.#counts = countExports(settings, this.#queue !== undefined);
     this.capabilities = { mutatesData: exporter.capabilities.mutatesData && !this.#attempts.copies };
     this.shutdownTimeoutMs = DRAIN_MS + (exporter.shutdownTimeoutMs ?? CLOSE_MS);
@@ -253,12 +254,10 @@ function times(count: number): { readonly times?: number } {
   return count === 1 ? {} : { times: count };
 }
 
-const whole: Split = (batch) => [batch];
-
-function createQueue({ host, id }: ComponentSettings, config: SendingQueueConfig): Queue {
-  const { sizer, queue_size, block_on_overflow, wait_for_result, storage } = config;
-  if (storage === undefined)
-    return new MemoryQueue({ sizer, capacity: queue_size, blocks: block_on_overflow, waits: wait_for_result });
+function createQueue(settings: ComponentSettings, config: SendingQueueConfig): Queue {
+  const { host, id } = settings;
+  const { sizer, queue_size: capacity, block_on_overflow: blocks, wait_for_result: waits, storage } = config;
+  if (storage === undefined) return new MemoryQueue({ sizer, capacity, blocks, waits });
   const path = `exporters::${id}::sending_queue::storage`;
   const extension = host.extension(storage);
   if (extension === undefined)
@@ -267,5 +266,5 @@ function createQueue({ host, id }: ComponentSettings, config: SendingQueueConfig
     ]);
   if (extension.storage === undefined)
     throw new ConfigError([`${path}: the extension "${storage}" cannot keep data; file_storage can`]);
-  throw new ConfigError([`${path}: is not supported yet in this version`]);
+  return new PersistentQueue(settings, extension.storage, { sizer, capacity, blocks });
 }

@@ -6,25 +6,12 @@ import type { Batch } from "../telemetry/batch.ts";
 import { buildPayload } from "../telemetry/testing/payload.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { type QueueItem, SIZERS, type Sizer, sizeOf } from "./queue.ts";
+import { settled as settle } from "./testing/clock.ts";
+import { watched } from "./testing/sender.ts";
 
 const batchOf = (items: number): Batch => ({ signal: "logs", bytes: buildPayload("logs", items) });
 const queueOf = (options: Partial<ConstructorParameters<typeof MemoryQueue>[0]>): MemoryQueue =>
   new MemoryQueue({ sizer: "items", capacity: 10, blocks: false, waits: true, ...options });
-
-/** How a promise has ended, once those that are settled have said so. */
-function watched(promise: Promise<void>): { state: "open" | "done" | ConsumerError } {
-  const watch: { state: "open" | "done" | ConsumerError } = { state: "open" };
-  promise.then(
-    () => {
-      watch.state = "done";
-    },
-    (error: unknown) => {
-      watch.state = ConsumerError.from(error);
-    },
-  );
-  return watch;
-}
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("a queue in memory", () => {
   test("sizes: batches, items, bytes", () => {

@@ -1,8 +1,10 @@
 import type { ComponentFactory } from "../component/factory.ts";
 import { basicAuthExtension } from "../components/basicauth/factory.ts";
+import { batchProcessor } from "../components/batch/factory.ts";
 import { bearerTokenAuthExtension } from "../components/bearertokenauth/factory.ts";
 import { debugExporter } from "../components/debug/factory.ts";
 import { fileExporter } from "../components/file/factory.ts";
+import { fileStorageExtension } from "../components/filestorage/factory.ts";
 import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
 import { nopExporter, nopReceiver } from "../components/nop/factory.ts";
@@ -16,6 +18,7 @@ export const builtinFactories: readonly ComponentFactory[] = [
   otlpReceiver,
   nopReceiver,
   wasmReceiverFactory,
+  batchProcessor,
   wasmProcessorFactory,
   debugExporter,
   fileExporter,
@@ -27,4 +30,5 @@ export const builtinFactories: readonly ComponentFactory[] = [
   basicAuthExtension,
   bearerTokenAuthExtension,
   healthCheckExtension,
+  fileStorageExtension,
 ];

@@ -8,10 +8,11 @@ import { builtinFactories } from "./builtin.ts";
 import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
-import { createMetrics, noMetrics } from "./metrics/metrics.ts";
+import type { LogSettings } from "./log-settings.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
-import { importEngines, type LogSettings } from "./settings.ts";
-import { resourceOf } from "./telemetry/resource.ts";
+import { importEngines } from "./settings.ts";
+import { type ResourceAttributes, resourceOf } from "./telemetry/resource.ts";
 
 /**
  * A configuration: what `loadConfig` gives back, or YAML text, in which variables are expanded, or an object in the shape of a configuration file,
@@ -23,7 +24,7 @@ export interface CollectorOptions {
   /** Component types beside the built-in ones. */
   readonly factories?: readonly ComponentFactory[];
   /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`. Default: silence. */
-  readonly logger?: Logger | ((settings: LogSettings) => Logger);
+  readonly logger?: Logger | ((settings: LogSettings & { readonly resource: ResourceAttributes }) => Logger);
   /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
   /** Where own metrics are served if `service::telemetry::metrics` names no reader. Default: nowhere. The command has the Collector's, `localhost:8888`. */
@@ -38,20 +39,19 @@ export interface CollectorOptions {
 export async function createCollector(config: ConfigInput, options: CollectorOptions = {}): Promise<Collector> {
   const warnings: string[] = [];
   const resolved = await resolve(config, options.factories, (warning) => warnings.push(warning));
-  const logger =
-    typeof options.logger === "function" ? options.logger(resolved.logs) : (options.logger ?? silentLogger);
-  for (const warning of warnings) logger.warn(warning);
   const resource = resourceOf(resolved.resource);
-  const { level } = resolved.metrics;
-  const metrics =
-    level === "none"
-      ? noMetrics
-      : await createMetrics({
-          level,
-          readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
-          resource,
-          logger,
-        });
+  const logger =
+    typeof options.logger === "function"
+      ? options.logger({ ...resolved.logs, resource })
+      : (options.logger ?? silentLogger);
+  for (const warning of warnings) logger.warn(warning);
+  const metrics = await createMetrics({
+    level: resolved.metrics.level,
+    readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
+    traces: resolved.traces,
+    resource,
+    logger,
+  });
   const { shutdownTimeoutMs } = options;
   return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
 }

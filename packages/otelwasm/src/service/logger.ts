@@ -1,69 +1,77 @@
 import { type Logger as PinoLogger, pino } from "pino";
 import type { LogAttributes, Logger } from "../component/logger.ts";
-import type { LogSettings } from "./settings.ts";
+import { openOutputs, type WriteText } from "./log-output.ts";
+import { LogSampler } from "./log-sampler.ts";
+import type { LogSettings } from "./log-settings.ts";
+import type { ResourceAttributes } from "./telemetry/resource.ts";
 
 export type LogLevel = LogSettings["level"] | "trace";
 
-export interface LoggerOptions {
-  /** Default `info`. */
+/** What `service::telemetry::logs` has, as `LogSettings` gives it; what is not given has no effect, but for `level` (info) and `encoding` (console). */
+export interface LoggerOptions extends Partial<Omit<LogSettings, "level">> {
   readonly level?: LogLevel;
-  /** `json`: one object a line, with the Collector's names `level`, `ts` and `msg`. `console` (default): for people. */
-  readonly encoding?: LogSettings["encoding"];
-  /** Default: standard error, written before the call returns. */
-  readonly write?: (text: string) => void;
+  /** In every line, as `resource`, if `withResource` says so. */
+  readonly resource?: ResourceAttributes | undefined;
+  /** Default: to `outputPaths`, which by default are standard error; written before the call returns. */
+  readonly write?: WriteText;
   /** Default: whether standard error is a terminal, and `NO_COLOR` is not set. Only `console` has colours. */
   readonly colour?: boolean;
 }
 
-/** A logger as `service::telemetry::logs` describes it. */
+/**
+ * A logger as `service::telemetry::logs` describes it. `json`: one object a line, with the Collector's names `level`, `ts` and `msg`. `console`: for people.
+ *
+ * @throws ConfigError that names the path that cannot be written to
+ */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const write = options.write ?? writerToStandardError();
-  const colour = options.colour ?? (process.stderr.isTTY === true && !process.env.NO_COLOR);
+  const { outputPaths = ["stderr"], errorOutputPaths = ["stderr"], initialFields = {} } = options;
+  const resource = options.withResource === true ? options.resource : undefined;
+  const write = options.write ?? openOutputs(outputPaths, errorOutputPaths);
+  const terminal = outputPaths.every((path) => path === "stderr") && process.stderr.isTTY === true;
+  const colour = options.colour ?? (terminal && !process.env.NO_COLOR);
   const destination =
     options.encoding === "json" ? { write } : { write: (line: string) => write(formatForPeople(line, colour)) };
-  return adapt(
-    pino(
-      {
-        level: options.level ?? "info",
-        base: null,
-        messageKey: "msg",
-        formatters: { level: (label) => ({ level: label }) },
-        timestamp: () => `,"ts":"${new Date().toISOString()}"`,
-      },
-      destination,
-    ),
+  const target = pino(
+    {
+      level: options.level ?? "info",
+      base: resource === undefined ? null : { resource },
+      messageKey: "msg",
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+    },
+    destination,
   );
-}
-
-function writerToStandardError(): (text: string) => void {
-  const destination = pino.destination({ fd: 2, sync: true });
-  return (text) => destination.write(text);
+  const sampler = options.sampling === undefined ? undefined : new LogSampler(options.sampling);
+  const logger = adapt(target, sampler, options.stacks);
+  return Object.keys(initialFields).length === 0 ? logger : logger.child(initialFields);
 }
 
 type Level = "trace" | "debug" | "info" | "warn" | "error";
+const GRAVE: ReadonlySet<Level> = new Set(["warn", "error"]);
 
-function adapt(target: PinoLogger): Logger {
-  const at =
-    (level: Level) =>
-    (message: string, attributes?: LogAttributes): void => {
-      if (!target.isLevelEnabled(level)) return;
+function adapt(target: PinoLogger, sampler: LogSampler | undefined, stacks: LogSettings["stacks"]): Logger {
+  const at = (level: Level) => {
+    const withStacks = stacks === undefined ? target.isLevelEnabled("debug") : stacks === "warn" && GRAVE.has(level);
+    return (message: string, attributes?: LogAttributes): void => {
+      if (!target.isLevelEnabled(level) || sampler?.admits(level, message) === false) return;
       if (attributes === undefined) target[level](message);
-      else target[level](writable(attributes, target.isLevelEnabled("debug")), message);
+      else target[level](writable(attributes, withStacks), message);
     };
+  };
   return {
     trace: at("trace"),
     debug: at("debug"),
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    child: (attributes) => adapt(target.child(writable(attributes, false))),
+    child: (attributes) => adapt(target.child(writable(attributes, false)), sampler, stacks),
   };
 }
 
 /** What stands in every line: an attribute of that name must not take its place. */
 const RESERVED: ReadonlySet<string> = new Set(["level", "ts", "msg"]);
 
-/** Errors have no own JSON: their message, and who debugs gets the stack. */
+/** Errors have no own JSON: their message, and where stacks are wanted the stack, which begins with it. */
 function writable(attributes: LogAttributes, stacks: boolean): LogAttributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([key, value]) => [

@@ -2,16 +2,11 @@ import * as z from "zod";
 import { ConfigError } from "../component/errors.ts";
 import { isMap, unwrap } from "../config/expanded.ts";
 import { applySchema } from "../config/schema.ts";
-import { word } from "../config/values.ts";
 import { importEngineModule } from "../runtime/engine-modules.ts";
-import { DEFAULT_METRICS, type MetricsSettings, metricsSchema, unsupported } from "./metrics/settings.ts";
+import { DEFAULT_LOGS, type LogSettings, logsSchema } from "./log-settings.ts";
+import { DEFAULT_METRICS, type MetricsSettings, metricsSchema } from "./metrics/settings.ts";
 import { type ResourceSettings, resourceSchema } from "./telemetry/resource.ts";
-
-/** `service::telemetry::logs` */
-export interface LogSettings {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly encoding: "console" | "json";
-}
+import { NO_TRACES, type TracesSettings, tracesSchema } from "./traces/settings.ts";
 
 export interface PipelineSettings {
   readonly receivers: readonly string[];
@@ -22,14 +17,13 @@ export interface PipelineSettings {
 export interface ServiceSettings {
   readonly logs: LogSettings;
   readonly metrics: MetricsSettings;
+  readonly traces: TracesSettings;
   readonly resource: ResourceSettings;
   /** As in the configuration. */
   readonly extensions: readonly string[];
   /** `undefined` where the section is so wrong that nothing can be said about its pipelines. */
   readonly pipelines: Readonly<Record<string, PipelineSettings>> | undefined;
 }
-
-const DEFAULT_LOGS: LogSettings = { level: "info", encoding: "console" };
 
 const ids = z.array(z.string()).default([]);
 
@@ -40,27 +34,9 @@ const schema = z.strictObject({
   pipelines: z.record(z.string(), z.strictObject({ receivers: ids, processors: ids, exporters: ids })).default({}),
   telemetry: z
     .strictObject({
-      logs: z
-        .strictObject({
-          level: word(["debug", "info", "warn", "error"]).default(DEFAULT_LOGS.level),
-          encoding: z.enum(["console", "json"]).default(DEFAULT_LOGS.encoding),
-          development: unsupported("development mode of the logger"),
-          disable_caller: unsupported("the caller's place in the log"),
-          disable_stacktrace: unsupported("a stack trace in the log"),
-          sampling: unsupported("sampling of the log"),
-          output_paths: unsupported("writing the log elsewhere than to standard error"),
-          error_output_paths: unsupported("writing the log elsewhere than to standard error"),
-          initial_fields: unsupported("adding fields to each line of the log"),
-          processors: unsupported("exporting the log"),
-        })
-        .prefault({}),
+      logs: logsSchema.prefault({}),
       metrics: metricsSchema.prefault({}),
-      // They can be switched off, and are not there to be switched on.
-      traces: z
-        .strictObject({
-          level: z.literal("none", { error: "own traces are not supported in this version; set level: none" }),
-        })
-        .optional(),
+      traces: tracesSchema.prefault({}),
       resource: resourceSchema.default({}),
     })
     .prefault({}),
@@ -104,6 +80,7 @@ export function readService(value: unknown, issues: string[]): ServiceSettings {
   return {
     logs: DEFAULT_LOGS,
     metrics: DEFAULT_METRICS,
+    traces: NO_TRACES,
     resource: {},
     extensions: of(schema.shape.extensions, "extensions") ?? [],
     pipelines: of(schema.shape.pipelines, "pipelines"),

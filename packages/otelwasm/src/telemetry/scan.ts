@@ -39,8 +39,12 @@ export function varint(b: Uint8Array, p: number, end: number): number {
   return next < 0 ? MALFORMED : next;
 }
 
+/** How often `other` was asked. */
+export let others = 0;
+
 /** A field that the fast way does not expect: unknown, of a wrong wire type, or with an unusual encoding of its tag. */
 export function other(b: Uint8Array, p: number, end: number, message: number, depth: number): number {
+  others++;
   const next = walkField(b, p, end, messages[message]!, depth);
   return next < 0 ? MALFORMED : next;
 }

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { SIGNALS, type Signal } from "./batch.ts";
-import { itemsOf } from "./count.ts";
+import { itemsOf, summarize } from "./count.ts";
 import { MAX_DEPTH, rootOf } from "./schema.ts";
 import { damaged, payloads, protoType } from "./testing/arbitrary.ts";
 import { buildPayload } from "./testing/payload.ts";
-import { validateOtlp } from "./validate.ts";
+import { checkedBatch, validateOtlp } from "./validate.ts";
 import { walkMessage } from "./walk.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
@@ -305,4 +305,41 @@ test("groups may be nested that deep as well", () => {
   assert.equal(validateOtlp("logs", groups(100)), undefined);
   assert.match(validateOtlp("logs", groups(101)) ?? "", /nested deeper than 100/);
   assert.match(validateOtlp("logs", groups(1_000_000)) ?? "", /nested deeper than 100/);
+});
+
+for (const signal of SIGNALS) {
+  test(`${signal}: what is counted while it is checked is what counting counts, also where a count has to wait`, () => {
+    let counted = 0;
+    fc.assert(
+      fc.property(fc.oneof(payloads(signal), damaged(signal)), (bytes) => {
+        const problem = validateOtlp(signal, bytes);
+        const batch = checkedBatch(signal, bytes);
+        if (typeof batch === "string") {
+          assert.equal(batch, problem);
+          return;
+        }
+        assert.equal(problem, undefined);
+        assert.equal(batch.bytes, bytes);
+        if (batch.items !== undefined) counted++;
+        assert.equal(itemsOf(batch), summarize({ signal, bytes }).items);
+      }),
+      { numRuns: 400 },
+    );
+    // Most of those that are generated have unknown fields somewhere.
+    assert.ok(counted > 10, `only ${counted} were counted on the way`);
+    for (const items of [0, 1, 123]) {
+      const bytes = buildPayload(signal, items);
+      assert.deepEqual(checkedBatch(signal, bytes), { signal, bytes, items });
+    }
+  });
+}
+
+test("of a metric with two kinds of data the last one counts, and what stands behind an unusual tag counts, too", () => {
+  // Two data points of a gauge, one of a sum; metadata in between.
+  const metric = hex("0a 12 12 10 12 0e 2a 04 0a 00 0a 00 62 00 3a 02 0a 00 62 00");
+  assert.deepEqual(checkedBatch("metrics", metric), { signal: "metrics", bytes: metric, items: 1 });
+  // Its tag in two bytes.
+  const unusual = checkedBatch("logs", hex("0a 05 12 03 92 00 00"));
+  assert.ok(typeof unusual === "object");
+  assert.deepEqual([unusual.items, itemsOf(unusual)], [undefined, 1]);
 });

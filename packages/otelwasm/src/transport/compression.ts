@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import {
+  constants,
   deflate,
   deflateSync,
   gunzip,
@@ -141,8 +142,38 @@ async function decompressLater(coding: Coding, bytes: Uint8Array, limit: number)
   }
 }
 
+/** What `compress` is told about how much to try. */
+export type Effort = Readonly<Record<string, unknown>>;
+
+const DEFAULT_EFFORT: Readonly<Record<Coding, Effort>> = {
+  gzip: { level: GZIP_LEVEL },
+  deflate: { level: GZIP_LEVEL },
+  zstd: {},
+};
+
+/** Go's name for it, and its number (`zlib.HuffmanOnly`). */
+const HUFFMAN_ONLY = -2;
+/** Beyond, zstd's window is larger than what HTTP's receivers have to take (RFC 9659). */
+const MAX_ZSTD_LEVEL = 19;
+
+/**
+ * @param level as the Collector's `compression_params::level` has it; 0: the default
+ * @returns what `compress` takes
+ */
+export function effort(coding: Coding, level: number): Effort {
+  if (level === 0) return DEFAULT_EFFORT[coding];
+  if (coding === "zstd") {
+    const nearest = Math.max(1, Math.min(MAX_ZSTD_LEVEL, level));
+    return { params: { [constants.ZSTD_c_compressionLevel]: nearest } };
+  }
+  return level === HUFFMAN_ONLY ? { strategy: constants.Z_HUFFMAN_ONLY } : { level };
+}
+
 /** @returns the compressed bytes; at once for small input */
-export function compress(coding: Coding, bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  const options = coding === "zstd" ? {} : { level: GZIP_LEVEL };
+export function compress(
+  coding: Coding,
+  bytes: Uint8Array,
+  options: Effort = DEFAULT_EFFORT[coding],
+): Uint8Array | Promise<Uint8Array> {
   return bytes.length > PACK_NOW ? CODECS[coding].pack(bytes, options) : CODECS[coding].packNow(bytes, options);
 }

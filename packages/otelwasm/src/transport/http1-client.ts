@@ -1,17 +1,29 @@
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { type Deadline, Deadlines } from "./deadlines.ts";
+import { causeOf, type Destination, dial, type Reading } from "./dial.ts";
 import { type HttpResponse, ResponseParser } from "./http1-parser.ts";
 
-/** Kept connections: as many, and as long, as the Collector's client keeps them. */
-const MAX_IDLE = 100;
-const IDLE_MS = 90_000;
-const SWEEP_MS = 10_000;
+/** How often is looked for connections that have been idle for too long: at most, and at least. */
+const SWEEP_MS: readonly [number, number] = [50, 10_000];
 /** Bodies up to here are copied behind their headers: one write of one piece is cheaper than a gathering one. */
 const COPY_BELOW = 16 * 1024;
 /** For such a body and its headers. */
 const SCRATCH = 32 * 1024;
 const READ_BUFFER = 64 * 1024;
+
+export interface HttpClientOptions {
+  readonly destination: Destination;
+  /** Connections that may wait for the next request. */
+  readonly maxIdle: number;
+  /** How long one may wait, in milliseconds. */
+  readonly idleMs: number;
+  /** Connections in all; requests beyond wait for one to become free. */
+  readonly maxConnections: number;
+  /** Whether connections are used again. */
+  readonly keepAlive: boolean;
+  /** The most that is read from a connection at once, in bytes. */
+  readonly readBuffer?: number | undefined;
+}
 
 /** Nothing came back. `timeout`: in time; the server may have taken the request all the same. */
 export class HttpClientError extends Error {
@@ -33,13 +45,16 @@ class Request implements Deadline {
   readonly body: Uint8Array;
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: HttpClientError) => void;
+  readonly #client: HttpClient;
 
   constructor(
+    client: HttpClient,
     head: string,
     body: Uint8Array,
     resolve: (response: HttpResponse) => void,
     reject: (error: HttpClientError) => void,
   ) {
+    this.#client = client;
     this.head = head;
     this.body = body;
     this.resolve = resolve;
@@ -47,7 +62,8 @@ class Request implements Deadline {
   }
 
   onDeadline(): void {
-    this.connection?.fail(new HttpClientError("timeout", "no response in time"));
+    if (this.connection === undefined) this.#client.expired(this);
+    else this.connection.fail(new HttpClientError("timeout", "no response in time"));
   }
 }
 
@@ -56,12 +72,13 @@ class Request implements Deadline {
  * A general client costs about as much CPU again as the whole receiver.
  */
 export class HttpClient {
-  readonly #origin: URL;
+  readonly #options: HttpClientOptions;
   readonly #idle: Connection[] = [];
   readonly #all: Set<Connection> = new Set();
+  /** Requests for which there may be no further connection. */
+  readonly #waiting: Set<Request> = new Set();
   readonly #deadlines: Deadlines = new Deadlines();
-  /** All connections read into it; what is to be kept is copied out at once. */
-  readonly #readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
+  readonly #readBuffer: Buffer;
   /** Requests are put together in it; once the system has taken one, the memory is free for the next. */
   #scratch: Buffer = Buffer.allocUnsafeSlow(SCRATCH);
   #sweeper: NodeJS.Timeout | undefined;
@@ -69,9 +86,9 @@ export class HttpClient {
   #inFlight = 0;
   #drained: (() => void) | undefined;
 
-  /** @param origin `http:` or `https:`; only host and port are looked at */
-  constructor(origin: URL) {
-    this.#origin = origin;
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#readBuffer = Buffer.allocUnsafeSlow(options.readBuffer ?? READ_BUFFER);
   }
 
   /**
@@ -86,12 +103,29 @@ export class HttpClient {
         reject(new HttpClientError("closed", "the client is closed"));
         return;
       }
-      const connection = this.#idle.pop() ?? this.#connect();
-      const request = new Request(head, body, resolve, reject);
+      const request = new Request(this, head, body, resolve, reject);
       this.#inFlight++;
       this.#deadlines.add(request, timeoutMs);
-      connection.send(request);
+      let connection = this.#idle.pop();
+      // Ended a moment ago, and not taken out yet.
+      while (connection !== undefined && !connection.usable) connection = this.#idle.pop();
+      if (connection === undefined) this.#sendAnew(request);
+      else connection.send(request);
     });
+  }
+
+  /** On a connection of its own, or when there is room for one. */
+  #sendAnew(request: Request): void {
+    if (this.#all.size >= this.#options.maxConnections) this.#waiting.add(request);
+    else this.#connect().send(request);
+  }
+
+  #next(): Request | undefined {
+    for (const request of this.#waiting) {
+      this.#waiting.delete(request);
+      return request;
+    }
+    return undefined;
   }
 
   /** Resolves when all requests have had their answers (or their time), and the connections are closed. */
@@ -104,7 +138,7 @@ export class HttpClient {
     }
     clearInterval(this.#sweeper);
     this.#deadlines.close();
-    for (const connection of this.#all) connection.socket.destroy();
+    for (const connection of this.#all) connection.destroy();
   }
 
   /** @internal writes a small request in one piece */
@@ -122,13 +156,21 @@ export class HttpClient {
   /** @internal a connection has given its request's answer */
   answered(connection: Connection, request: Request, response: HttpResponse, reusable: boolean): void {
     this.#deadlines.remove(request);
-    if (!reusable || this.#closed || this.#idle.length >= MAX_IDLE) connection.socket.destroy();
+    const { maxIdle, keepAlive } = this.#options;
+    const next = this.#waiting.size > 0 && reusable && keepAlive ? this.#next() : undefined;
+    if (next !== undefined) connection.send(next);
+    else if (!reusable || !keepAlive || this.#closed || this.#idle.length >= maxIdle) connection.destroy();
     else {
       this.#idle.push(connection);
-      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+      this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs()).unref();
     }
     request.resolve(response);
     this.#leave();
+  }
+
+  #sweepMs(): number {
+    const [least, most] = SWEEP_MS;
+    return Math.max(least, Math.min(most, this.#options.idleMs / 4));
   }
 
   /** @internal a connection has died with a request on it */
@@ -136,7 +178,8 @@ export class HttpClient {
     // A server may close a kept connection just when it is used: that is nobody's failure, and a new connection decides.
     if (stale && !request.retried) {
       request.retried = true;
-      this.#connect().send(request);
+      request.connection = undefined;
+      this.#sendAnew(request);
       return;
     }
     this.#deadlines.remove(request);
@@ -144,11 +187,21 @@ export class HttpClient {
     this.#leave();
   }
 
+  /** @internal its time was over before there was a connection for it */
+  expired(request: Request): void {
+    this.#waiting.delete(request);
+    const most = this.#options.maxConnections;
+    request.reject(new HttpClientError("timeout", `none of the ${most} connections was free in time`));
+    this.#leave();
+  }
+
   /** @internal */
   gone(connection: Connection): void {
-    this.#all.delete(connection);
+    if (!this.#all.delete(connection)) return;
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
+    const next = this.#waiting.size > 0 ? this.#next() : undefined;
+    if (next !== undefined) this.#connect().send(next);
   }
 
   #leave(): void {
@@ -156,9 +209,9 @@ export class HttpClient {
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const oldest = performance.now() - this.#options.idleMs;
     // The longest unused stand first.
-    for (const connection of this.#idle.filter((each) => each.idleSince + IDLE_MS < now)) connection.socket.destroy();
+    for (const connection of this.#idle.filter((each) => each.idleSince < oldest)) connection.destroy();
     if (this.#all.size === 0) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
@@ -166,25 +219,15 @@ export class HttpClient {
   }
 
   #connect(): Connection {
-    const { protocol, hostname, port } = this.#origin;
-    const host = hostname.replace(/^\[(.*)\]$/, "$1");
-    const secure = protocol === "https:";
-    const connection = new Connection(this);
-    const onread = {
-      buffer: this.#readBuffer,
-      callback: (length: number): boolean => connection.read(this.#readBuffer, length),
-    };
-    const target = { host, port: Number(port) || (secure ? 443 : 80), noDelay: true, keepAlive: true, onread };
-    // TLS has no server names for addresses.
-    const name = isIP(host) === 0 ? { servername: host } : {};
-    const socket = secure ? connectTls({ ...target, ...name, ALPNProtocols: ["http/1.1"] }) : connect(target);
-    connection.attach(socket);
+    const connection = new Connection(this, this.#readBuffer);
     this.#all.add(connection);
+    connection.open(this.#options.destination);
     return connection;
   }
 }
 
-class Connection {
+class Connection implements Reading {
+  readonly buffer: Buffer;
   idleSince: number = 0;
   readonly #client: HttpClient;
   readonly #parser: ResponseParser = new ResponseParser();
@@ -192,32 +235,53 @@ class Connection {
   #request: Request | undefined;
   #used = false;
   #error: HttpClientError | undefined;
+  /** Whether the peer has said that it does not take what comes. */
+  #refused = false;
+  #cancel: () => void = () => {};
 
-  constructor(client: HttpClient) {
+  constructor(client: HttpClient, buffer: Buffer) {
     this.#client = client;
+    this.buffer = buffer;
   }
 
-  get socket(): Socket {
-    return this.#socket!;
+  open(destination: Destination): void {
+    this.#cancel = dial(destination, this, {
+      done: (socket) => this.#attach(socket),
+      failed: (cause) => this.fail(new HttpClientError("connection", cause.message, { cause })),
+    });
   }
 
-  attach(socket: Socket): void {
+  #attach(socket: Socket): void {
     this.#socket = socket;
     socket.on("error", (cause) => {
-      this.#error ??= new HttpClientError("connection", messageOf(cause), { cause });
+      this.#error ??= new HttpClientError("connection", causeOf(cause), { cause });
+      this.#refused = isRefusal(cause);
     });
     socket.on("end", () => {
       const response = this.#parser.end();
       if (response !== undefined) this.#answer(response);
+      else if (this.#request === undefined) this.#client.gone(this);
     });
     socket.on("close", () => this.#gone());
+    if (this.#request !== undefined) this.#write(socket, this.#request);
+  }
+
+  get usable(): boolean {
+    return this.#socket?.writable === true;
+  }
+
+  destroy(): void {
+    this.#cancel();
+    this.#socket?.destroy();
   }
 
   send(request: Request): void {
     this.#request = request;
     request.connection = this;
-    const { head, body } = request;
-    const socket = this.socket;
+    if (this.#socket !== undefined) this.#write(this.#socket, request);
+  }
+
+  #write(socket: Socket, { head, body }: Request): void {
     const start = `${head}content-length: ${body.length}\r\n\r\n`;
     if (body.length < COPY_BELOW) {
       this.#client.writeSmall(socket, start, body);
@@ -229,25 +293,23 @@ class Connection {
     socket.uncork();
   }
 
-  /** @returns true: go on reading */
-  read(buffer: Buffer, length: number): boolean {
+  read(chunk: Buffer): void {
     if (this.#request === undefined) {
       // Nothing was asked: not a connection to trust with the next request.
-      this.socket.destroy();
-      return true;
+      this.destroy();
+      return;
     }
     try {
-      const response = this.#parser.push(buffer.subarray(0, length));
+      const response = this.#parser.push(chunk);
       if (response !== undefined) this.#answer(response);
     } catch (cause) {
-      this.fail(new HttpClientError("protocol", messageOf(cause), { cause }));
+      this.fail(new HttpClientError("protocol", causeOf(cause), { cause }));
     }
-    return true;
   }
 
   fail(error: HttpClientError): void {
     this.#error ??= error;
-    this.socket.destroy();
+    this.destroy();
     this.#gone();
   }
 
@@ -258,8 +320,17 @@ class Connection {
     this.#used = true;
     this.idleSince = performance.now();
     // An answer that came before the request was sent in full (413) leaves the rest of it on the line.
-    const reusable = this.#parser.keepAlive && this.socket.writableLength === 0 && this.socket.writable;
+    const socket = this.#socket;
+    const reusable = this.#parser.keepAlive && socket?.writableLength === 0 && socket.writable;
     this.#client.answered(this, request, response, reusable);
+  }
+
+  /**
+   * Whether the request cannot have been processed: the peer never had all of it. Where the connection only ended, nobody knows, and to send the request
+   * again is for those to decide who count duplicates.
+   */
+  #unseen(): boolean {
+    return this.#refused || (this.#socket?.writableLength ?? 0) > 0;
   }
 
   #gone(): void {
@@ -268,12 +339,12 @@ class Connection {
     if (request === undefined) return;
     this.#request = undefined;
     const error = this.#error ?? new HttpClientError("connection", "the server closed the connection");
-    const stale = this.#used && !this.#parser.begun && error.code === "connection";
+    const stale = this.#used && !this.#parser.begun && error.code === "connection" && this.#unseen();
     this.#client.failed(request, error, stale);
   }
 }
 
-function messageOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.map(messageOf).join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
+/** The peer's system has refused what came: its program had closed the connection, or has not read all of it. */
+function isRefusal(cause: Error): boolean {
+  return "code" in cause && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
 }

@@ -8,6 +8,8 @@ export interface HttpResponse {
 
 /** Answers to OTLP are small; of a larger one (a proxy's error page) the start is enough. The Collector keeps as much. */
 export const MAX_KEPT_BODY: number = 64 * 1024;
+/** Nobody waits for the end of a longer one: the answer counts, and the connection is given up. */
+const MAX_READ_BODY = 1024 * 1024;
 const MAX_HEAD = 64 * 1024;
 const EMPTY = new Uint8Array();
 /** Somebody on the way may take it for the end of a line. */
@@ -45,6 +47,8 @@ export class ResponseParser {
   #left = 0;
   #kept: Uint8Array[] = [];
   #keptLength = 0;
+  /** Of the body, so far. */
+  #read = 0;
   /** Answers mostly repeat the last one's head byte for byte: then it is not read again. */
   #lastHead: Uint8Array = EMPTY;
   #lastParsed: Head | undefined;
@@ -67,6 +71,7 @@ export class ResponseParser {
         if (at < chunk.length) throw new Error("malformed HTTP response: bytes after its end");
         return this.#take();
       }
+      if (this.#read > MAX_READ_BODY) return this.#take();
       // An interim answer (1xx) leaves nothing behind, and the head of the next may be here already.
       if (at >= chunk.length) return undefined;
     }
@@ -95,6 +100,7 @@ export class ResponseParser {
     this.#head = undefined;
     this.#kept = [];
     this.#keptLength = 0;
+    this.#read = 0;
     return { status: head.status, headers: head.headers, body };
   }
 
@@ -124,6 +130,7 @@ export class ResponseParser {
   #readBody(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.#left);
     this.#left -= end - at;
+    this.#read += end - at;
     const room = MAX_KEPT_BODY - this.#keptLength;
     if (room > 0 && end > at) {
       // The chunk's memory is used again for the next read.

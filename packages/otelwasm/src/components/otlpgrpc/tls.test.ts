@@ -64,7 +64,7 @@ async function grpcSink(received: Buffer[]): Promise<number> {
   return await listen(server);
 }
 
-function httpExporter(port: number, host = "localhost"): Exporter {
+async function httpExporter(port: number, host = "localhost"): Promise<Exporter> {
   const config = otlpHttpExporter.schema.parse({
     endpoint: `https://${host}:${port}`,
     compression: "none",
@@ -72,13 +72,15 @@ function httpExporter(port: number, host = "localhost"): Exporter {
   });
   const made = otlpHttpExporter.create(testSettings("otlp_http", "logs"), config);
   cleanup.push(() => made.shutdown());
+  await made.start();
   return made;
 }
 
-function grpcExporter(port: number, host = "localhost"): Exporter {
+async function grpcExporter(port: number, host = "localhost"): Promise<Exporter> {
   const config = otlpGrpcExporter.schema.parse({ endpoint: `${host}:${port}`, compression: "none", ...SINGLE_ATTEMPT });
   const made = otlpGrpcExporter.create(testSettings("otlp_grpc", "logs"), config);
   cleanup.push(() => made.shutdown());
+  await made.start();
   return made;
 }
 
@@ -90,7 +92,7 @@ for (const [name, sink, exporter, prefix] of [
     test("delivers to who is trusted, again and again, large and small", async () => {
       trust();
       const received: Buffer[] = [];
-      const target = exporter(await sink(received));
+      const target = await exporter(await sink(received));
       const small = buildPayload("logs", 1);
       for (const each of [bytes, small, bytes]) await target.consume({ signal: "logs", bytes: each });
       assert.deepEqual(
@@ -102,11 +104,11 @@ for (const [name, sink, exporter, prefix] of [
     test("says nothing to who is not trusted, or has another name", async () => {
       const received: Buffer[] = [];
       const port = await sink(received);
-      const stranger = await failure(exporter(port).consume({ signal: "logs", bytes }));
+      const stranger = await failure((await exporter(port)).consume({ signal: "logs", bytes }));
       assert.match(stranger.message, /self.signed certificate/);
       assert.equal(stranger.permanent, false);
       trust();
-      const other = await failure(exporter(port, "127.0.0.2").consume({ signal: "logs", bytes }));
+      const other = await failure((await exporter(port, "127.0.0.2")).consume({ signal: "logs", bytes }));
       assert.match(other.message, /altnames/);
       assert.equal(received.length, 0);
     });
@@ -115,7 +117,7 @@ for (const [name, sink, exporter, prefix] of [
 
 test("otlp_grpc refuses a server that does not choose HTTP/2", async () => {
   trust();
-  const error = await failure(grpcExporter(await httpsSink([])).consume({ signal: "logs", bytes }));
+  const error = await failure((await grpcExporter(await httpsSink([]))).consume({ signal: "logs", bytes }));
   assert.equal(error.permanent, false);
   assert.match(error.message, /does not speak HTTP\/2|alert|no application protocol/i);
 });

@@ -1,4 +1,5 @@
-import { version } from "node:process";
+import { env } from "node:process";
+import type { ClientAuthenticator } from "../../component/auth.ts";
 import type { Exporter } from "../../component/component.ts";
 import { ConfigError, ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
@@ -12,32 +13,18 @@ import {
   decodeStatusJson,
   type PartialSuccess,
 } from "../../telemetry/response.ts";
-import { compress } from "../../transport/compression.ts";
-import { HttpClient, HttpClientError } from "../../transport/http1-client.ts";
+import { type Credentials, clientAuthenticator, credentialsOf } from "../../transport/client-config.ts";
+import { ClientSecurity } from "../../transport/client-tls.ts";
+import { type Coding, compress, type Effort, effort } from "../../transport/compression.ts";
+import { codingOf } from "../../transport/exporting.ts";
+import { HttpClientError } from "../../transport/http1-client.ts";
 import type { HttpResponse } from "../../transport/http1-parser.ts";
-import { JSON_TYPE, PROTOBUF, USER_AGENT } from "../../transport/otlp.ts";
+import { JSON_TYPE, PROTOBUF } from "../../transport/otlp.ts";
 import type { OtlpHttpConfig } from "./config.ts";
+import { isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.ts";
+import { Target } from "./target.ts";
 
 const text = new TextDecoder();
-
-/** The request line and the headers, which are the same for every batch. */
-function requestHead(url: URL, config: OtlpHttpConfig): string {
-  const { compression, encoding } = config;
-  const headers = new Map([
-    ["host", url.host],
-    ["user-agent", `${USER_AGENT} (Node.js ${version})`],
-    ["content-type", encoding === "json" ? JSON_TYPE : PROTOBUF],
-    ...(compression === "none" ? [] : [["content-encoding", compression] as const]),
-    ...(url.username === "" ? [] : [["authorization", `Basic ${credentials(url)}`] as const]),
-    ...Object.entries(config.headers),
-  ]);
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return `POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines}`;
-}
-
-function credentials(url: URL): string {
-  return Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64");
-}
 
 /** OTLP over HTTP. A batch counts as delivered when the destination has answered 2xx. */
 class OtlpHttpExporter implements Exporter {
@@ -46,36 +33,57 @@ class OtlpHttpExporter implements Exporter {
   readonly #config: OtlpHttpConfig;
   /** For messages: without credentials. */
   readonly #url: string;
-  readonly #head: string;
-  readonly #client: HttpClient;
+  readonly #coding: Coding | undefined;
+  readonly #effort: Effort | undefined;
+  readonly #authenticator: ClientAuthenticator | undefined;
+  #credentials: Credentials | undefined;
+  readonly #security: ClientSecurity;
+  readonly #target: Target;
+  /** Where redirects have led to. */
+  readonly #others: Map<string, Target> = new Map();
+  #closed = false;
 
   constructor(settings: ComponentSettings, config: OtlpHttpConfig, url: URL) {
     this.#settings = settings;
     this.#config = config;
     this.#url = `${url.origin}${url.pathname}`;
-    this.#head = requestHead(url, config);
-    this.#client = new HttpClient(url);
+    this.#coding = codingOf(config.compression);
+    this.#effort = this.#coding && effort(this.#coding, config.compressionLevel);
+    this.#authenticator = clientAuthenticator(settings, config.auth);
+    const where = `exporters::${settings.id}`;
+    this.#security = new ClientSecurity(config.tls, `${where}::tls`, settings.logger);
+    try {
+      this.#target = new Target(url, config, this.#security, env);
+    } catch (cause) {
+      throw new ConfigError([`${where}: ${cause instanceof Error ? cause.message : String(cause)}`], { cause });
+    }
   }
 
   /** Connects with the first batch: a destination that is down is that batch's failure. */
   start(): Promise<void> {
-    return Promise.resolve();
+    return this.#security.open();
   }
 
-  shutdown(): Promise<void> {
-    return this.#client.close();
+  async shutdown(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#target, ...this.#others.values()].map((target) => target.close()));
+    this.#security.close();
   }
 
   async consume(batch: Batch): Promise<void> {
-    const { compression, encoding, timeout } = this.#config;
+    const { encoding, timeout } = this.#config;
     let body = encoding === "json" ? Buffer.from(encodeJson(batch.signal, batch.bytes)) : batch.bytes;
-    if (compression !== "none") {
-      const packed = compress(compression, body);
+    if (this.#coding !== undefined) {
+      const packed = compress(this.#coding, body, this.#effort);
       body = packed instanceof Uint8Array ? packed : await packed;
     }
+    if (this.#authenticator !== undefined) this.#credentials = credentialsOf(this.#authenticator, this.#credentials);
+    const credentials = this.#credentials;
+    const deadline = performance.now() + timeout;
     let response: HttpResponse;
     try {
-      response = await this.#client.send(this.#head, body, timeout);
+      response = await this.#target.send(body, timeout, credentials);
+      if (isRedirect(response.status)) response = await this.#follow(response, body, deadline, credentials);
     } catch (error) {
       throw this.#unanswered(error);
     }
@@ -83,7 +91,42 @@ class OtlpHttpExporter implements Exporter {
     if (response.body.length > 0) this.#noteResponse(response);
   }
 
+  async #follow(
+    first: HttpResponse,
+    body: Uint8Array,
+    deadline: number,
+    credentials: Credentials | undefined,
+  ): Promise<HttpResponse> {
+    let response = first;
+    let { url } = this.#target;
+    for (let count = 1; isRedirect(response.status); count++) {
+      if (count > MAX_REDIRECTS) throw this.#refused(response, `stopped after ${MAX_REDIRECTS} redirects`);
+      const to = redirectTarget(url, response.headers.get("location"));
+      if (typeof to === "string") throw this.#refused(response, to);
+      url = to;
+      const left = deadline - performance.now();
+      if (left <= 0) throw new HttpClientError("timeout", "no response in time");
+      response = await this.#targetAt(url).send(body, left, credentials);
+    }
+    return response;
+  }
+
+  #targetAt(url: URL): Target {
+    if (this.#closed) throw new HttpClientError("closed", "the client is closed");
+    let target = this.#others.get(url.href);
+    if (target !== undefined) return target;
+    target = new Target(url, this.#config, this.#security, env);
+    this.#others.set(url.href, target);
+    for (const [href, oldest] of this.#others) {
+      if (this.#others.size <= MAX_REDIRECTS) break;
+      this.#others.delete(href);
+      void oldest.close();
+    }
+    return target;
+  }
+
   #unanswered(cause: unknown): ConsumerError {
+    if (cause instanceof ConsumerError) return cause;
     const message = cause instanceof Error ? cause.message : String(cause);
     const late = cause instanceof HttpClientError && cause.code === "timeout";
     return ConsumerError.retryable(`failed to make an HTTP request to ${this.#url}: ${message}`, {
@@ -92,9 +135,8 @@ class OtlpHttpExporter implements Exporter {
     });
   }
 
-  #refused(response: HttpResponse): ConsumerError {
+  #refused(response: HttpResponse, said: string = statusText(response)): ConsumerError {
     const { status } = response;
-    const said = statusText(response);
     const message = `request to ${this.#url} responded with HTTP Status Code ${status}${said === "" ? "" : `: ${said}`}`;
     const code = codeOfHttpStatus(status);
     if (!isRetryableHttpStatus(status)) return ConsumerError.permanent(message, { code });

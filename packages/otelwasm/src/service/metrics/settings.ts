@@ -142,6 +142,6 @@ export const metricsSchema: z.ZodType<MetricsSettings> = z
   });
 
 /** A setting of the Collector that this version does not have. */
-export function unsupported(what: string): z.ZodOptional<z.ZodNever> {
+function unsupported(what: string): z.ZodOptional<z.ZodNever> {
   return z.never({ error: `${what} is not supported in this version; remove it` }).optional();
 }

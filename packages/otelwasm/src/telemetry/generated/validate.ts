@@ -13,6 +13,13 @@ export const VALIDATORS: Readonly<Record<Signal, (b: Uint8Array, start: number, 
   logs: logsData,
 };
 
+let items = 0;
+
+/** Spans, log records or data points of the payload that was well-formed last. Those in fields that `other` has walked are not among them. */
+export function itemsFound(): number {
+  return items;
+}
+
 /**
  * Skips the fields with this tag, from `p`, that are attributes in their usual form. @returns where the first other field begins
  */
@@ -58,6 +65,7 @@ function attributes(b: Uint8Array, p: number, end: number, tag: number): number 
 }
 
 function tracesData(b: Uint8Array, start: number, end: number): boolean {
+  items = 0;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -87,6 +95,7 @@ function tracesData(b: Uint8Array, start: number, end: number): boolean {
 }
 
 function metricsData(b: Uint8Array, start: number, end: number): boolean {
+  items = 0;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -116,6 +125,7 @@ function metricsData(b: Uint8Array, start: number, end: number): boolean {
 }
 
 function logsData(b: Uint8Array, start: number, end: number): boolean {
+  items = 0;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -719,6 +729,7 @@ function instrumentationScope(b: Uint8Array, start: number, end: number): boolea
 }
 
 function span(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -910,6 +921,8 @@ function span(b: Uint8Array, start: number, end: number): boolean {
 }
 
 function metric(b: Uint8Array, start: number, end: number): boolean {
+  const before = items;
+  let kind = 0;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -955,6 +968,10 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
       case 5:
         // gauge
         if (tag === 0x2a) {
+          if (tag !== kind) {
+            if (kind !== 0) items = before;
+            kind = tag;
+          }
           n = b[p + 1]!;
           if (n < 0x80) {
             p += 2;
@@ -971,6 +988,10 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
       case 7:
         // sum
         if (tag === 0x3a) {
+          if (tag !== kind) {
+            if (kind !== 0) items = before;
+            kind = tag;
+          }
           n = b[p + 1]!;
           if (n < 0x80) {
             p += 2;
@@ -987,6 +1008,10 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
       case 9:
         // histogram
         if (tag === 0x4a) {
+          if (tag !== kind) {
+            if (kind !== 0) items = before;
+            kind = tag;
+          }
           n = b[p + 1]!;
           if (n < 0x80) {
             p += 2;
@@ -1003,6 +1028,10 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
       case 10:
         // exponential_histogram
         if (tag === 0x52) {
+          if (tag !== kind) {
+            if (kind !== 0) items = before;
+            kind = tag;
+          }
           n = b[p + 1]!;
           if (n < 0x80) {
             p += 2;
@@ -1019,6 +1048,10 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
       case 11:
         // summary
         if (tag === 0x5a) {
+          if (tag !== kind) {
+            if (kind !== 0) items = before;
+            kind = tag;
+          }
           n = b[p + 1]!;
           if (n < 0x80) {
             p += 2;
@@ -1060,6 +1093,7 @@ function metric(b: Uint8Array, start: number, end: number): boolean {
 }
 
 function logRecord(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -1705,6 +1739,7 @@ function keyValueList(b: Uint8Array, start: number, end: number, depth: number):
 }
 
 function numberDataPoint(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -1790,6 +1825,7 @@ function numberDataPoint(b: Uint8Array, start: number, end: number): boolean {
 }
 
 function histogramDataPoint(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -1911,6 +1947,7 @@ function histogramDataPoint(b: Uint8Array, start: number, end: number): boolean 
 }
 
 function exponentialHistogramDataPoint(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;
@@ -2063,6 +2100,7 @@ function exponentialHistogramDataPoint(b: Uint8Array, start: number, end: number
 }
 
 function summaryDataPoint(b: Uint8Array, start: number, end: number): boolean {
+  items++;
   const last = end - 1;
   let p = start;
   let n = 0;

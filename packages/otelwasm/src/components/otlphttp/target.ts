@@ -1,0 +1,86 @@
+import { version } from "node:process";
+import type { Credentials } from "../../transport/client-config.ts";
+import type { ClientSecurity } from "../../transport/client-tls.ts";
+import type { Destination } from "../../transport/dial.ts";
+import { HttpClient } from "../../transport/http1-client.ts";
+import type { HttpResponse } from "../../transport/http1-parser.ts";
+import { JSON_TYPE, PROTOBUF, USER_AGENT } from "../../transport/otlp.ts";
+import {
+  basicAuthorization,
+  type Environment,
+  type HttpProxy,
+  hostOf,
+  proxyFromEnvironment,
+} from "../../transport/proxy.ts";
+import type { OtlpHttpConfig } from "./config.ts";
+
+const AGENT = `${USER_AGENT} (Node.js ${version})`;
+
+/** One URL that requests go to, and the connections to its server. */
+export class Target {
+  readonly url: URL;
+  readonly #config: OtlpHttpConfig;
+  readonly #client: HttpClient;
+  /** Of an `http:` URL: it is asked for the whole URL. */
+  readonly #proxy: HttpProxy | undefined;
+  #head: string;
+  #credentials: Credentials | undefined;
+
+  /**
+   * @param environment has the proxy, if the configuration names none
+   * @throws Error that says why the proxy cannot be used
+   */
+  constructor(url: URL, config: OtlpHttpConfig, security: ClientSecurity, environment: Environment) {
+    this.url = url;
+    this.#config = config;
+    const secure = url.protocol === "https:";
+    const address = { host: hostOf(url), port: Number(url.port) || (secure ? 443 : 80) };
+    const proxy = config.proxy ?? proxyFromEnvironment(secure, address, environment);
+    this.#proxy = secure ? undefined : proxy;
+    const toProxy = proxy?.secure === true ? security.secureProxy(proxy.address.host) : undefined;
+    let destination: Destination;
+    if (secure) {
+      const tunnel = proxy && { proxy, secure: toProxy, userAgent: AGENT };
+      destination = { address, secure: security.secure(address.host, "http/1.1"), tunnel };
+    } else destination = { address: proxy?.address ?? address, secure: toProxy };
+    this.#client = new HttpClient({ destination, ...config.connections });
+    this.#head = this.#requestHead({});
+  }
+
+  /** @param credentials headers that change now and then; the same object while they have not */
+  send(body: Uint8Array, timeoutMs: number, credentials: Credentials | undefined): Promise<HttpResponse> {
+    if (credentials !== this.#credentials) {
+      this.#head = this.#requestHead(credentials ?? {});
+      this.#credentials = credentials;
+    }
+    return this.#client.send(this.#head, body, timeoutMs);
+  }
+
+  /** Waits for what is under way. */
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** The request line and the headers, which are the same for every batch. */
+  #requestHead(credentials: Credentials): string {
+    const { url } = this;
+    const { compression, encoding, headers, connections } = this.#config;
+    const basic = basicAuthorization(url);
+    const all = new Map([
+      ["host", url.host],
+      ["user-agent", AGENT],
+      ["content-type", encoding === "json" ? JSON_TYPE : PROTOBUF],
+      ...(compression === "none" ? [] : [["content-encoding", compression] as const]),
+      ...(basic === undefined ? [] : [["authorization", basic] as const]),
+      ...Object.entries(headers),
+      ...Object.entries(credentials),
+      ...(connections.keepAlive ? [] : [["connection", "close"] as const]),
+      ...(this.#proxy?.authorization === undefined
+        ? []
+        : [["proxy-authorization", this.#proxy.authorization] as const]),
+    ]);
+    const lines = [...all].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const from = this.#proxy === undefined ? "" : `http://${url.host}`;
+    return `POST ${from}${url.pathname}${url.search} HTTP/1.1\r\n${lines}`;
+  }
+}

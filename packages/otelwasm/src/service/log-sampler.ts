@@ -1,0 +1,43 @@
+/** `service::telemetry::logs::sampling` */
+export interface LogSampling {
+  /** In milliseconds. */
+  readonly tick: number;
+  /** So many lines of one level and message are written in each tick, */
+  readonly initial: number;
+  /** and after them every so manieth; 0: none. */
+  readonly thereafter: number;
+}
+
+/** More messages than any program has; what makes them differ are then attributes that stand in the text. */
+const MAX_MESSAGES = 4_096;
+
+/** Keeps what says the same again and again from filling the log, as the Collector's logger (zap) does: lines are told apart by level and message. */
+export class LogSampler {
+  readonly #sampling: LogSampling;
+  readonly #now: () => number;
+  readonly #counts: Map<string, { count: number; until: number }> = new Map();
+
+  /** @param now in milliseconds, of a clock that does not go back */
+  constructor(sampling: LogSampling, now: () => number = () => performance.now()) {
+    this.#sampling = sampling;
+    this.#now = now;
+  }
+
+  /** Counts a line. @returns whether it is to be written */
+  admits(level: string, message: string): boolean {
+    const { tick, initial, thereafter } = this.#sampling;
+    const now = this.#now();
+    const key = `${level} ${message}`;
+    let counted = this.#counts.get(key);
+    if (counted === undefined) {
+      if (this.#counts.size >= MAX_MESSAGES) this.#counts.clear();
+      counted = { count: 0, until: now + tick };
+      this.#counts.set(key, counted);
+    } else if (now >= counted.until) {
+      counted.count = 0;
+      counted.until = now + tick;
+    }
+    const beyond = ++counted.count - initial;
+    return beyond <= 0 || (thereafter > 0 && beyond % thereafter === 0);
+  }
+}
