@@ -47,7 +47,7 @@ export interface ConnectionHandler {
   /** The peer has introduced itself. */
   onReady?(): void;
   /** The peer takes no new streams; those that it has not looked at are told by `onReset` (REFUSED_STREAM). */
-  onGoAway?(): void;
+  onGoAway?(code: number, text: string): void;
   /** Streams may be opened again: one is closed, or the peer allows more. */
   onCapacity?(): void;
   onClose(reason: Error): void;
