@@ -18,7 +18,7 @@ const READ_BUFFER = 64 * 1024;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Gives all addresses of a name; there is at least one. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
+type Resolve = (host: string) => Promise<readonly string[]>;
 
 export interface ChannelOptions {
   readonly destination: Destination;

@@ -268,6 +268,17 @@ test("a full disk: retryable, the half-written batch is taken back, and the next
   assert.equal(readFileSync(path, "utf8"), "before\nfirst\nfourth\n");
 });
 
+test("a queue in front, where it is switched on: what waits goes in one line", async (t) => {
+  const path = join(folder(t), "out.json");
+  const config = schema.parse({ path, sending_queue: { batch: { flush_timeout: "1h", min_size: 4 } } });
+  const exporter = fileExporter.create(settingsWith({ id: "file", signal: "logs" }), config);
+  await exporter.start();
+  const bytes = buildPayload("logs", 2);
+  await Promise.all([0, 1].map(() => exporter.consume({ signal: "logs", bytes })));
+  assert.deepEqual(lines(path), [encodeJson("logs", Buffer.concat([bytes, bytes]))]);
+  await exporter.shutdown();
+});
+
 test("the configuration: the Collector's defaults, and what is refused", () => {
   assert.deepEqual(schema.parse({ path: "x" }), {
     path: "x",

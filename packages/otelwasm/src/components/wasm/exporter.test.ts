@@ -63,6 +63,28 @@ describe("exporter wasm", () => {
       }
     });
 
+    test(`${isolation}: what the guest cannot take for now it gets again, whole, as often as it needs`, async () => {
+      const thrice = `(i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+        (i32.lt_u (i32.load (i32.const 64)) (i32.const 3))`;
+      const { exporter, lines } = make(
+        { ...SIZE, consume: SIZE.consume!.replace(/\(i32\.const 0\)$/, thrice) },
+        "logs",
+        {
+          isolation,
+          sending_queue: {},
+          retry_on_failure: { initial_interval: "1ms", max_interval: "1ms" },
+        },
+      );
+      assert.equal(exporter.capabilities.mutatesData, false);
+      await exporter.start();
+      await exporter.consume({ signal: "logs", bytes: Uint8Array.of(0x0a, 0) });
+      await exporter.shutdown();
+      assert.deepEqual(
+        lines.filter((line) => line.includes("size")),
+        Array(3).fill("info: size 2"),
+      );
+    });
+
     test(`${isolation}: an exporter has no results: set_result_X is a trap that says so`, async () => {
       const { exporter } = make(ECHO, "logs", { isolation });
       await exporter.start();
