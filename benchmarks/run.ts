@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   attributes: "attributes.ts",
   startup: "startup.ts",
   collector: "collector/run.ts",
+  telemetry: "telemetry.ts",
 };
 
 const wanted = process.argv.slice(2);
