@@ -56,5 +56,6 @@ export const wasmExporterFactory: ExporterFactory = defineExporter<WasmExporterC
   signals: SIGNALS,
   description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("exporter", { timeout: positiveDuration().optional(), ...deliveryKeys }),
-  create: (settings, config) => withDelivery(settings, config, new WasmExporter(settings, config)),
+  create: (settings, config) =>
+    withDelivery(settings, config, new WasmExporter(settings, config), { attemptTimeoutMs: config.timeout }),
 });
