@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Collector, createCollector, type Logger } from "otelwasm";
+import { buildAttributesPlugin } from "../examples/attributes/build.ts";
+import { exporter } from "./collector.ts";
 import type { Plain } from "./proto.ts";
 import { type Sink, startSink } from "./sink.ts";
 
@@ -30,13 +32,13 @@ async function start({ telemetry, logger }: Options): Promise<{ collector: Colle
   return { collector, url: collector.endpoints.find(({ component }) => component === "otlp")!.url };
 }
 
-async function send(url: string, items: number): Promise<void> {
+async function send(url: string, items: number, status = 200): Promise<void> {
   const answer = await fetch(`${url}/v1/logs`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: Array(items).fill({}) }] }] }),
   });
-  assert.equal(answer.status, 200);
+  assert.equal(answer.status, status);
 }
 
 type List = readonly Plain[];
@@ -130,5 +132,103 @@ describe("own metrics by OTLP", () => {
     await collector.shutdown();
     assert.equal(lines.length, 1);
     assert.match(lines[0]!, /^Own metrics could not be exported: .*127\.0\.0\.1:1\/own/);
+  });
+});
+
+describe("own traces", () => {
+  const spansOf = (message: Plain) => contentOf(message, "resourceSpans", "scopeSpans", "spans");
+
+  /** A pipeline through a plugin that changes what it gets, to the sink; what it is asked for, one batch is. */
+  const actions = [{ key: "a", value: "b", action: "insert" }];
+  async function traced(traces: object, logs: number, status = 200): Promise<Plain[]> {
+    sink.clear();
+    if (status !== 200)
+      sink.respond = ({ signal }) =>
+        signal === "logs" ? { kind: "fail", code: 3, httpStatus: status, message: "no" } : { kind: "accept" };
+    const collector = await createCollector({
+      receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } },
+      processors: { "wasm/attributes": { path: await buildAttributesPlugin(), plugin_config: { actions } } },
+      exporters: { otlp_http: exporter("otlp_http", sink) },
+      service: {
+        telemetry: { resource: { "service.name": "mine" }, metrics: { level: "none" }, traces },
+        pipelines: { logs: { receivers: ["otlp"], processors: ["wasm/attributes"], exporters: ["otlp_http"] } },
+      },
+    });
+    await collector.start();
+    const { url } = collector.endpoints.find(({ component }) => component === "otlp")!;
+    for (let i = 0; i < logs; i++) await send(url, 3, status);
+    await collector.shutdown();
+    return sink.requests.filter(({ signal }) => signal === "traces").map(({ message }) => message);
+  }
+
+  for (const protocol of ["http/protobuf", "grpc"] as const)
+    test(`${protocol}: one trace of a batch, from the receiver to the exporter`, async () => {
+      const endpoint = protocol === "grpc" ? sink.grpcUrl : sink.httpUrl;
+      const [message, ...others] = await traced(
+        { processors: [{ batch: { exporter: { otlp: { protocol, endpoint } } } }] },
+        1,
+      );
+      assert.equal(others.length, 0);
+      const { resource, scope, items } = spansOf(message!);
+      assert.deepEqual([resource["service.name"], scope], ["mine", "otelwasm"]);
+      const spans = new Map(items.map((span) => [span.name, span]));
+      assert.deepEqual([...spans.keys()].sort(), [
+        "exporter/otlp_http/logs",
+        "processor/wasm/attributes/logs",
+        "receiver/otlp/LogsReceived",
+      ]);
+      const receiver = spans.get("receiver/otlp/LogsReceived")!;
+      const processor = spans.get("processor/wasm/attributes/logs")!;
+      const exported = spans.get("exporter/otlp_http/logs")!;
+      assert.equal(new Set(items.map(({ traceId }) => traceId)).size, 1);
+      assert.match(String(receiver.traceId), /^[0-9a-f]{32}$/);
+      assert.deepEqual(
+        [receiver.parentSpanId, processor.parentSpanId, exported.parentSpanId],
+        [undefined, receiver.spanId, processor.spanId],
+      );
+      assert.deepEqual(attributesOf(receiver), {
+        transport: "http",
+        format: "protobuf",
+        accepted_log_records: "3",
+        refused_log_records: "0",
+        failed_log_records: "0",
+      });
+      assert.deepEqual(attributesOf(processor), { processor: "wasm/attributes", data_type: "logs", items: "3" });
+      assert.deepEqual(attributesOf(exported), {
+        exporter: "otlp_http",
+        data_type: "logs",
+        "items.sent": "3",
+        "items.failed": "0",
+      });
+      const at = (span: Plain, name: string) => BigInt(String(span[name]));
+      for (const [outer, inner] of [
+        [receiver, processor],
+        [processor, exported],
+      ] as const) {
+        assert.ok(at(outer, "startTimeUnixNano") <= at(inner, "startTimeUnixNano"));
+        assert.ok(at(inner, "endTimeUnixNano") <= at(outer, "endTimeUnixNano"));
+      }
+    });
+
+  test("a failure is in each span that it went through", async () => {
+    const processors = [{ simple: { exporter: { otlp: { protocol: "http/protobuf", endpoint: sink.httpUrl } } } }];
+    const spans = (await traced({ processors }, 1, 400)).flatMap((message) => spansOf(message).items);
+    assert.equal(spans.length, 3);
+    for (const span of spans) {
+      const status = span.status as Plain;
+      assert.equal(status.code, 2);
+      assert.match(String(status.message), /HTTP Status Code 400: no/);
+    }
+    const receiver = spans.find(({ name }) => name === "receiver/otlp/LogsReceived")!;
+    assert.equal(attributesOf(receiver).refused_log_records, "3");
+  });
+
+  test("only some, if a sampler says so", async () => {
+    const processors = [{ batch: { exporter: { otlp: { protocol: "http/protobuf", endpoint: sink.httpUrl } } } }];
+    assert.deepEqual(await traced({ sampler: { always_off: {} }, processors }, 5), []);
+    const sampler = { parent_based: { root: { trace_id_ratio_based: { ratio: 0.5 } } } };
+    const messages = await traced({ sampler, processors }, 60);
+    const traces = new Set(messages.flatMap((message) => spansOf(message).items.map(({ traceId }) => traceId)));
+    assert.ok(traces.size > 5 && traces.size < 55, String(traces.size));
   });
 });

@@ -6,6 +6,7 @@ import type { Health, StatusReport } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import type { Measuring } from "./measuring.ts";
 import type { Ports } from "./ports.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What a component of any kind is told about itself. */
 interface CommonSettings {
@@ -17,6 +18,8 @@ interface CommonSettings {
   readonly meter: Meter;
   /** For what is counted where data passes. Undefined: own metrics are off, so there is nothing to count for. */
   readonly measuring?: Measuring | undefined;
+  /** For what begins with a batch. Undefined: there are no own traces. */
+  readonly tracing?: Tracing | undefined;
   /** What tells this instance from all others in own telemetry: `otelcol.component.id` and the like. The logger has them already. */
   readonly attributes: Readonly<Record<string, string>>;
   /** Tells the service how the component is, between the end of `start` and `shutdown`: only of changes, and it never throws. */

@@ -10,6 +10,7 @@ import { Batcher } from "./batcher.ts";
 import type { DeliveryConfig, SendingQueueConfig } from "./config.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { countExports, type ExporterCounts, measureQueue } from "./metrics.ts";
+import { PersistentQueue } from "./persistent-queue.ts";
 import { EnqueueError, type Queue, type QueueItem } from "./queue.ts";
 import { type Clock, Schedule, systemClock } from "./schedule.ts";
 
@@ -255,10 +256,10 @@ function times(count: number): { readonly times?: number } {
   return count === 1 ? {} : { times: count };
 }
 
-function createQueue({ host, id }: ComponentSettings, config: SendingQueueConfig): Queue {
-  const { sizer, queue_size, block_on_overflow, wait_for_result, storage } = config;
-  if (storage === undefined)
-    return new MemoryQueue({ sizer, capacity: queue_size, blocks: block_on_overflow, waits: wait_for_result });
+function createQueue(settings: ComponentSettings, config: SendingQueueConfig): Queue {
+  const { host, id } = settings;
+  const { sizer, queue_size: capacity, block_on_overflow: blocks, wait_for_result: waits, storage } = config;
+  if (storage === undefined) return new MemoryQueue({ sizer, capacity, blocks, waits });
   const path = `exporters::${id}::sending_queue::storage`;
   const extension = host.extension(storage);
   if (extension === undefined)
@@ -267,5 +268,5 @@ function createQueue({ host, id }: ComponentSettings, config: SendingQueueConfig
     ]);
   if (extension.storage === undefined)
     throw new ConfigError([`${path}: the extension "${storage}" cannot keep data; file_storage can`]);
-  throw new ConfigError([`${path}: is not supported yet in this version`]);
+  return new PersistentQueue(settings, extension.storage, { sizer, capacity, blocks });
 }

@@ -51,7 +51,13 @@ export interface RunOptions {
 export function assemble(config: ServiceConfig, options: RunOptions): Collector {
   const { logger, metrics = noMetrics, shutdownTimeoutMs } = options;
   const board = new StatusBoard();
-  const graph = buildGraph(config, { logger, meter: metrics.meter, measuring: metrics.measuring, board });
+  const graph = buildGraph(config, {
+    logger,
+    meter: metrics.meter,
+    measuring: metrics.measuring,
+    tracing: metrics.tracing,
+    board,
+  });
   const timeoutMs = shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS;
   for (const sentence of config.unused) logger.debug(sentence);
   let starting: Promise<void> | undefined;

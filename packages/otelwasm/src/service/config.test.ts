@@ -110,6 +110,36 @@ service:
     );
   });
 
+  test("own traces: where they go, and how many there are", () => {
+    const traces = (section: string) =>
+      resolve(`${GOOD}service: {telemetry: {traces: ${section}}, pipelines: {traces: ${PIPELINE}}}`).traces;
+    const otlp = "exporter: {otlp: {protocol: grpc, endpoint: x, insecure: true}}";
+    assert.deepEqual(traces(""), { processors: [], ratio: 1 });
+    const { processors } = traces(`{processors: [{batch: {schedule_delay: 7, ${otlp}}}, {simple: {${otlp}}}]}`);
+    assert.deepEqual(
+      processors.map(({ target, ...settings }) => [target.signal, target.factory.type, settings]),
+      [
+        [
+          "traces",
+          "otlp_grpc",
+          { scheduleDelay: 7, exportTimeout: 30_000, maxQueueSize: 2_048, maxExportBatchSize: 512 },
+        ],
+        [
+          "traces",
+          "otlp_grpc",
+          { scheduleDelay: 0, exportTimeout: 30_000, maxQueueSize: 2_048, maxExportBatchSize: 1 },
+        ],
+      ],
+    );
+    assert.deepEqual(traces(`{level: none, processors: [{simple: {${otlp}}}]}`).processors, []);
+    const ratio = (sampler: string) => traces(`{sampler: ${sampler}, propagators: []}`).ratio;
+    assert.equal(ratio("{always_on: {}}"), 1);
+    assert.equal(ratio("{always_off: }"), 0);
+    assert.equal(ratio("{trace_id_ratio_based: {ratio: 0.25}}"), 0.25);
+    assert.equal(ratio("{parent_based: {root: {trace_id_ratio_based: {ratio: 0.5}}}}"), 0.5);
+    assert.equal(ratio("{parent_based: {}}"), 1);
+  });
+
   test("extensions keep the order of service::extensions, each once", () => {
     const config = resolve(
       `${GOOD}extensions: {mem/a: , mem/b: , mem: }\nservice: {extensions: [mem/b, mem, mem/b], pipelines: {traces: ${PIPELINE}}}`,
@@ -297,12 +327,17 @@ service:
   ],
   [
     "telemetry that is not there yet",
-    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a, "http://b"], processors: []}, traces: {level: basic}, resource: {a: [b]}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a, "http://b"], processors: []}, traces: {level: loud, processors: [{}, {batch: {exporter: {console: {}}}}], sampler: {}, propagators: [b3]}, resource: {a: [b]}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::logs::level: must be one of "debug", "info", "warn", "error", "dpanic", "panic", "fatal", not "loud"',
     'service::telemetry::logs::encoding: must be one of "console", "json", not "text"',
     'service::telemetry::logs::output_paths::1: must be "stdout", "stderr", a path, or a file:// URL with an absolute one',
     "service::telemetry::logs::processors: exporting the log is not supported in this version; remove it",
-    "service::telemetry::traces::level: own traces are not supported in this version; set level: none",
+    'service::telemetry::traces::level: must be one of "none", "basic", "normal", "detailed", not "loud"',
+    "service::telemetry::traces::processors::0: must have batch or simple, one of them",
+    "service::telemetry::traces::processors::1::batch::exporter::otlp: is required",
+    "service::telemetry::traces::processors::1::batch::exporter::console: the console exporter is not supported in this version; use otlp",
+    "service::telemetry::traces::sampler: must have one of always_on, always_off, trace_id_ratio_based, parent_based",
+    "service::telemetry::traces::propagators: taking a trace over from senders is not supported in this version; remove it",
     "service::telemetry::resource::a: must be a string or a number or true or false or empty, not a list",
   ],
   [

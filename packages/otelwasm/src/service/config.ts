@@ -37,6 +37,7 @@ export interface ServiceConfig {
   readonly logs: ServiceSettings["logs"];
   readonly metrics: ServiceSettings["metrics"];
   readonly resource: ServiceSettings["resource"];
+  readonly traces: ServiceSettings["traces"];
   /** Configured, and not used: one sentence for each. */
   readonly unused: readonly string[];
 }
@@ -98,6 +99,7 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
     logs: service.logs,
     metrics: service.metrics,
     resource: service.resource,
+    traces: service.traces,
     unused: [
       ...unused("receiver", receivers.components.keys()),
       ...unused("processor", processors.components.keys()),

@@ -9,7 +9,7 @@ import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
 import type { LogSettings } from "./log-settings.ts";
-import { createMetrics, noMetrics } from "./metrics/metrics.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
 import { importEngines } from "./settings.ts";
 import { type ResourceAttributes, resourceOf } from "./telemetry/resource.ts";
@@ -45,16 +45,13 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
       ? options.logger({ ...resolved.logs, resource })
       : (options.logger ?? silentLogger);
   for (const warning of warnings) logger.warn(warning);
-  const { level } = resolved.metrics;
-  const metrics =
-    level === "none"
-      ? noMetrics
-      : await createMetrics({
-          level,
-          readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
-          resource,
-          logger,
-        });
+  const metrics = await createMetrics({
+    level: resolved.metrics.level,
+    readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
+    traces: resolved.traces,
+    resource,
+    logger,
+  });
   const { shutdownTimeoutMs } = options;
   return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
 }

@@ -28,7 +28,7 @@ export function fanOut(branches: readonly Branch[]): Branch {
       async consume(batch: Batch): Promise<void> {
         const answers: Promise<void>[] = [];
         for (const writer of writers) {
-          answers.push(call(writer, { signal: batch.signal, bytes: batch.bytes.slice() }));
+          answers.push(call(writer, { ...batch, bytes: batch.bytes.slice() }));
         }
         for (const reader of readers) answers.push(call(reader, batch));
         // Last: the buffer may be gone when this call returns.

@@ -3,12 +3,14 @@ import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } 
 import type { ComponentSettings, ExtensionHost, Host, SignalPair } from "../component/factory.ts";
 import type { Logger } from "../component/logger.ts";
 import type { Measuring } from "../component/measuring.ts";
+import type { Tracing } from "../component/tracing.ts";
 import type { ServiceConfig } from "./config.ts";
 import { pairsInUse } from "./connectors.ts";
 import { countIncoming, countOutgoing } from "./counting.ts";
 import { type Branch, fanOut } from "./fanout.ts";
 import type { PipelineConfig } from "./pipelines.ts";
 import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
+import { traced } from "./traced.ts";
 
 /**
  * A component that runs: receivers and exporters are there once for each (signal, id), connectors for each (signal, output signal, id), processors for each (pipeline,
@@ -48,6 +50,8 @@ export interface Surroundings {
   readonly meter: Meter;
   /** Undefined: nothing is measured. */
   readonly measuring: Measuring | undefined;
+  /** Undefined: there are no own traces. */
+  readonly tracing: Tracing | undefined;
   readonly board: StatusBoard;
 }
 
@@ -154,7 +158,8 @@ class PipelineBuilder {
     const place = { kind: "exporter", id, signal } as const;
     const { status, settings } = this.#introduce(place);
     const component = created(place, () => own.factory.create(settings, own.config));
-    const branch = { consumer: component, mutatesData: component.capabilities.mutatesData };
+    const consumer = traced(this.#surroundings.tracing !== undefined, place, component);
+    const branch = { consumer, mutatesData: component.capabilities.mutatesData };
     this.#exporters.set(`${signal} ${id}`, { node: { ...place, status, component }, branch });
   }
 
@@ -170,7 +175,8 @@ class PipelineBuilder {
     // What becomes another signal is another buffer.
     const mutatesData = component.capabilities.mutatesData || (from === to && next.mutatesData);
     const node: NewStage = { ...place, status, component, after: [] };
-    const built = { node, branch: { consumer: component, mutatesData } };
+    const consumer = traced(this.#surroundings.tracing !== undefined, place, component);
+    const built = { node, branch: { consumer, mutatesData } };
     this.#connectors.set(key, built);
     this.#stages.push(node);
     return built;
@@ -209,10 +215,10 @@ class PipelineBuilder {
       const place = { kind: "processor", id, signal, pipeline: pipeline.id } as const;
       const { factory, config } = this.#config.processors.get(id)!;
       const { status, settings } = this.#introduce(place);
-      const { measuring } = this.#surroundings;
+      const { measuring, tracing } = this.#surroundings;
       const counted = countOutgoing(measuring, place, next.consumer);
       const component = created(place, () => factory.create(settings, config, counted));
-      const consumer = countIncoming(measuring, place, component);
+      const consumer = countIncoming(measuring, place, traced(tracing !== undefined, place, component));
       // One that hands on the buffer that it was given exposes it to all that come after.
       head = { consumer, mutatesData: component.capabilities.mutatesData || next.mutatesData };
       chain.unshift({ ...place, status, component, after: [] });
@@ -252,7 +258,7 @@ class PipelineBuilder {
 }
 
 /** What every instance gets, whatever its kind. */
-function introduce(place: Place, { logger, meter, measuring, board }: Surroundings) {
+function introduce(place: Place, { logger, meter, measuring, tracing, board }: Surroundings) {
   const { kind, id, signal, outputSignal, pipeline } = place;
   const attributes = {
     "otelcol.component.id": id,
@@ -264,7 +270,7 @@ function introduce(place: Place, { logger, meter, measuring, board }: Surroundin
   const own = logger.child(attributes);
   const status = board.add(place, own);
   const reportStatus: ComponentSettings["reportStatus"] = (report) => status.report(report);
-  return { status, common: { id, logger: own, meter, measuring, attributes, reportStatus } };
+  return { status, common: { id, logger: own, meter, measuring, tracing, attributes, reportStatus } };
 }
 
 /** A component could not be created, started or stopped. */

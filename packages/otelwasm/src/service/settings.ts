@@ -6,6 +6,7 @@ import { importEngineModule } from "../runtime/engine-modules.ts";
 import { DEFAULT_LOGS, type LogSettings, logsSchema } from "./log-settings.ts";
 import { DEFAULT_METRICS, type MetricsSettings, metricsSchema } from "./metrics/settings.ts";
 import { type ResourceSettings, resourceSchema } from "./telemetry/resource.ts";
+import { NO_TRACES, type TracesSettings, tracesSchema } from "./traces/settings.ts";
 
 export interface PipelineSettings {
   readonly receivers: readonly string[];
@@ -16,6 +17,7 @@ export interface PipelineSettings {
 export interface ServiceSettings {
   readonly logs: LogSettings;
   readonly metrics: MetricsSettings;
+  readonly traces: TracesSettings;
   readonly resource: ResourceSettings;
   /** As in the configuration. */
   readonly extensions: readonly string[];
@@ -34,12 +36,7 @@ const schema = z.strictObject({
     .strictObject({
       logs: logsSchema.prefault({}),
       metrics: metricsSchema.prefault({}),
-      // They can be switched off, and are not there to be switched on.
-      traces: z
-        .strictObject({
-          level: z.literal("none", { error: "own traces are not supported in this version; set level: none" }),
-        })
-        .optional(),
+      traces: tracesSchema.prefault({}),
       resource: resourceSchema.default({}),
     })
     .prefault({}),
@@ -83,6 +80,7 @@ export function readService(value: unknown, issues: string[]): ServiceSettings {
   return {
     logs: DEFAULT_LOGS,
     metrics: DEFAULT_METRICS,
+    traces: NO_TRACES,
     resource: {},
     extensions: of(schema.shape.extensions, "extensions") ?? [],
     pipelines: of(schema.shape.pipelines, "pipelines"),

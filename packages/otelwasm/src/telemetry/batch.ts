@@ -1,3 +1,5 @@
+import type { Span } from "./span.ts";
+
 /** The three signals, in the order that the Collector lists them. */
 export const SIGNALS = ["traces", "metrics", "logs"] as const;
 export type Signal = (typeof SIGNALS)[number];
@@ -14,4 +16,6 @@ export interface Batch {
   readonly bytes: Uint8Array;
   /** Spans, log records or data points, once somebody has counted them: `itemsOf`. */
   items?: number;
+  /** While it is traced: the span of the component that has handed it on. Who makes a batch of another gives it on; where several become one, their traces end. */
+  readonly span?: Span;
 }

@@ -1,11 +1,10 @@
+import { type Arrivals, createArrivals } from "../../component/arrivals.ts";
 import type { Consumer } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { Logger } from "../../component/logger.ts";
-import { countFailure, createReceived, type Received } from "../../component/received.ts";
 import { Throttle } from "../../component/throttle.ts";
 import type { Signal } from "../../telemetry/batch.ts";
-import { itemsOf } from "../../telemetry/count.ts";
 import { checkedBatch } from "../../telemetry/validate.ts";
 
 /** How a batch came, as own metrics name it. */
@@ -21,8 +20,7 @@ interface Entry {
   readonly consumer: Consumer;
   readonly logger: Logger;
   readonly failures: Throttle;
-  /** Undefined where nothing is counted. */
-  readonly received: Readonly<Partial<Record<Transport, Received | undefined>>>;
+  readonly arrivals: Readonly<Partial<Record<Transport, Arrivals | undefined>>>;
   open: boolean;
   inFlight: number;
   /** Set while somebody waits until nothing is in flight. */
@@ -42,11 +40,11 @@ export class Intake {
   /** @param settings its logger hears of what the pipeline did not take: senders are told, but whoever runs the collector would not know */
   register(settings: ComponentSettings, consumer: Consumer): void {
     const { signal, logger } = settings;
-    const received = Object.fromEntries(
-      this.#transports.map((transport) => [transport, createReceived(settings, transport)]),
+    const arrivals = Object.fromEntries(
+      this.#transports.map((transport) => [transport, createArrivals(settings, transport)]),
     );
     const failures = new Throttle();
-    this.#entries.set(signal, { consumer, logger, failures, received, open: false, inFlight: 0, drained: undefined });
+    this.#entries.set(signal, { consumer, logger, failures, arrivals, open: false, inFlight: 0, drained: undefined });
   }
 
   /** Whether a pipeline takes this signal: without one, the protocols have no such path or method. */
@@ -85,18 +83,18 @@ export class Intake {
       reply.delivered();
       return;
     }
-    const batch = checkedBatch(signal, bytes);
-    if (typeof batch === "string") {
-      reply.refused(ConsumerError.permanent(batch, { code: StatusCode.INVALID_ARGUMENT }));
+    const checked = checkedBatch(signal, bytes);
+    if (typeof checked === "string") {
+      reply.refused(ConsumerError.permanent(checked, { code: StatusCode.INVALID_ARGUMENT }));
       return;
     }
-    const received = entry.received[transport];
-    const items = received === undefined ? 0 : itemsOf(batch);
+    const arrivals = entry.arrivals[transport];
+    const batch = arrivals === undefined ? checked : arrivals.begin(checked);
     let taken: Promise<void>;
     try {
       taken = entry.consumer.consume(batch);
     } catch (error) {
-      countFailure(received, items, error);
+      arrivals?.failed(batch, error);
       report(entry, error);
       reply.refused(error);
       return;
@@ -104,12 +102,12 @@ export class Intake {
     entry.inFlight++;
     taken.then(
       () => {
-        if (received !== undefined) received.accepted.value += items;
+        arrivals?.accepted(batch);
         reply.delivered();
         leave(entry);
       },
       (error: unknown) => {
-        countFailure(received, items, error);
+        arrivals?.failed(batch, error);
         report(entry, error);
         reply.refused(error);
         leave(entry);

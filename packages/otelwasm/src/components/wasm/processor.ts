@@ -2,7 +2,7 @@ import type { Capabilities, Consumer, Processor } from "../../component/componen
 import { type ComponentSettings, defineProcessor, type ProcessorFactory } from "../../component/factory.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
-import { type Batch, SIGNALS, type Signal } from "../../telemetry/batch.ts";
+import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
 
@@ -33,8 +33,8 @@ class WasmProcessor implements Processor {
     if (this.#plugin === undefined) throw new Error(`${this.#settings.id}: consume called before start`);
     const results = await this.#plugin.consume(batch);
     if (results === undefined) return this.#next.consume(batch);
-    if (results.length === 1) return this.#forward(batch.signal, results[0]!);
-    for (const result of results) await this.#forward(batch.signal, result);
+    if (results.length === 1) return this.#forward(batch, results[0]!);
+    for (const result of results) await this.#forward(batch, result);
   }
 
   async shutdown(): Promise<void> {
@@ -46,8 +46,9 @@ class WasmProcessor implements Processor {
     }
   }
 
-  #forward(signal: Signal, bytes: Uint8Array): Promise<void> | undefined {
-    return bytes.length === 0 ? undefined : this.#next.consume({ signal, bytes });
+  #forward({ signal, span }: Batch, bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length === 0) return undefined;
+    return this.#next.consume(span === undefined ? { signal, bytes } : { signal, bytes, span });
   }
 }
 

@@ -1,11 +1,10 @@
+import { type Arrivals, createArrivals } from "../../component/arrivals.ts";
 import type { Consumer, Receiver } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import { type ComponentSettings, defineReceiver, type ReceiverFactory } from "../../component/factory.ts";
-import { countFailure, createReceived, type Received } from "../../component/received.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
-import { itemsOf } from "../../telemetry/count.ts";
 import { checkedBatch } from "../../telemetry/validate.ts";
 import { loadPlugin, shutdownTimeoutOf } from "./load.ts";
 import { reportLosses } from "./losses.ts";
@@ -20,7 +19,7 @@ class WasmReceiver implements Receiver {
   readonly #config: PluginConfig;
   readonly #next: Consumer;
   /** Each try of a batch counts, as a client's would. */
-  readonly #received: Received | undefined;
+  readonly #arrivals: Arrivals | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #plugin: WasmPlugin | undefined;
   #stopped = false;
@@ -31,7 +30,7 @@ class WasmReceiver implements Receiver {
     this.shutdownTimeoutMs = shutdownTimeoutOf(config);
     this.#config = config;
     this.#next = next;
-    this.#received = createReceived(settings, "");
+    this.#arrivals = createArrivals(settings, "");
   }
 
   async start(): Promise<void> {
@@ -72,8 +71,8 @@ class WasmReceiver implements Receiver {
     if (typeof checked === "string")
       throw ConsumerError.permanent(`it is not OTLP: ${checked}`, { code: StatusCode.INVALID_ARGUMENT });
     // A copy: what comes after may take the buffer away, and it is needed for another try.
-    const batch: Batch = { ...checked, bytes: bytes.slice() };
-    const items = this.#received === undefined ? 0 : itemsOf(batch);
+    const copy: Batch = { ...checked, bytes: bytes.slice() };
+    const batch = this.#arrivals?.begin(copy) ?? copy;
     const taken = this.#next.consume(batch);
     const settled = taken.then(
       () => {},
@@ -82,9 +81,9 @@ class WasmReceiver implements Receiver {
     this.#inFlight.add(settled);
     try {
       await taken;
-      if (this.#received !== undefined) this.#received.accepted.value += items;
+      this.#arrivals?.accepted(batch);
     } catch (error) {
-      countFailure(this.#received, items, error);
+      this.#arrivals?.failed(batch, error);
       throw error;
     } finally {
       this.#inFlight.delete(settled);

@@ -1,15 +1,19 @@
 import { createNoopMeter, type Meter } from "@opentelemetry/api";
 import type { Logger } from "../../component/logger.ts";
 import type { Measuring, MetricsLevel } from "../../component/measuring.ts";
+import type { Tracing } from "../../component/tracing.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import type { ResourceAttributes } from "../telemetry/resource.ts";
+import type { TracesSettings } from "../traces/settings.ts";
 import type { MetricsReader } from "./settings.ts";
 
-/** What a collector measures of itself, and where that can be read. */
+/** What a collector measures of itself, and where that can be read; and how it traces, which begins and ends with it. */
 export interface OwnMetrics {
   readonly meter: Meter;
   /** Undefined: nothing is measured. */
   readonly measuring: Measuring | undefined;
+  /** Undefined: there are no own traces. */
+  readonly tracing: Tracing | undefined;
   /** Opens the ports. @throws Error that names the address that cannot be had */
   start(): Promise<void>;
   /** Also after a failed or missing `start`. */
@@ -22,22 +26,47 @@ export interface OwnMetrics {
 export const noMetrics: OwnMetrics = {
   meter: createNoopMeter(),
   measuring: undefined,
+  tracing: undefined,
   start: async () => {},
   shutdown: async () => {},
   endpoints: [],
 };
 
 export interface MetricsOptions {
-  readonly level: MetricsLevel;
+  readonly level: "none" | MetricsLevel;
   /** None: nothing is measured. */
   readonly readers: readonly MetricsReader[];
+  readonly traces: TracesSettings;
   readonly resource: ResourceAttributes;
   readonly logger: Logger;
 }
 
 /** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own metrics cannot be used */
 export async function createMetrics(options: MetricsOptions): Promise<OwnMetrics> {
-  if (options.readers.length === 0) return noMetrics;
+  const metrics = await measured(options);
+  if (options.traces.processors.length === 0) return metrics;
+  const { OwnTraces } = await import("../traces/tracing.ts");
+  const tracing = new OwnTraces(options);
+  return {
+    meter: metrics.meter,
+    measuring: metrics.measuring,
+    tracing,
+    get endpoints() {
+      return metrics.endpoints;
+    },
+    async start() {
+      await metrics.start();
+      await tracing.start();
+    },
+    async shutdown() {
+      await tracing.shutdown();
+      await metrics.shutdown();
+    },
+  };
+}
+
+async function measured({ level, ...options }: MetricsOptions): Promise<OwnMetrics> {
+  if (level === "none" || options.readers.length === 0) return noMetrics;
   const { SdkMetrics } = await import("./sdk.ts");
-  return new SdkMetrics(options);
+  return new SdkMetrics({ level, ...options });
 }

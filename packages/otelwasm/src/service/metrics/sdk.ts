@@ -2,6 +2,7 @@ import type { Meter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Logger } from "../../component/logger.ts";
+import type { MetricsLevel } from "../../component/measuring.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import { SCOPE } from "../telemetry/encode.ts";
@@ -26,6 +27,8 @@ class PullReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
+type MeasuredOptions = Omit<MetricsOptions, "level" | "traces"> & { readonly level: MetricsLevel };
+
 interface Page {
   readonly server: PageServer;
   readonly reader: PrometheusReader;
@@ -35,13 +38,14 @@ interface Page {
 export class SdkMetrics implements OwnMetrics {
   readonly meter: Meter;
   readonly measuring: SeriesStore;
+  readonly tracing = undefined;
   readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
   readonly #pages: Page[] = [];
   readonly #exports: PeriodicExport[] = [];
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor({ level, readers, resource, logger }: MetricsOptions) {
+  constructor({ level, readers, resource, logger }: MeasuredOptions) {
     this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);

@@ -77,7 +77,7 @@ export function otlpSchema(signal: Signal): z.ZodType<OtlpTarget> {
       };
       if (!grpc && url.pathname === "/") url.pathname = OTLP[signal].httpPath;
       const checked = factory.schema.safeParse({
-        ...(grpc ? { endpoint: url.host } : { [`${signal}_endpoint`]: url.href }),
+        ...(grpc ? { endpoint: hostPort(url) } : { [`${signal}_endpoint`]: url.href }),
         ...(Object.keys(tls).length === 0 ? {} : { tls }),
         headers: { ...listed, ...given.headers },
         timeout: `${timeout}ms`,
@@ -102,6 +102,11 @@ export function otlpSchema(signal: Signal): z.ZodType<OtlpTarget> {
 function urlOf(endpoint: string, insecure: boolean): URL | undefined {
   const url = URL.parse(/^https?:\/\//.test(endpoint) ? endpoint : `${insecure ? "http" : "https"}://${endpoint}`);
   return url === null || url.hostname === "" ? undefined : url;
+}
+
+/** A URL leaves out the port that its scheme has by default. */
+function hostPort({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === "http:" ? "80" : "443")}`;
 }
 
 /** `a=b,c=d`, percent-encoded. */
