@@ -171,7 +171,9 @@ for (const signal of SIGNALS) {
         { fail: "invalid", code: 3, httpStatus: 400, message: /that cannot be printed/ },
         { fail: "trap", code: 14, httpStatus: 503, message: /unreachable/ },
       ]) {
-        await using collector = await startCollector(config({ otlp: anyPort }, {}, printer(fail, SINGLE_ATTEMPT), [signal]));
+        await using collector = await startCollector(
+          config({ otlp: anyPort }, {}, printer(fail, SINGLE_ATTEMPT), [signal]),
+        );
         const overGrpc = await callGrpc(collector, signal, body);
         assert.equal(overGrpc.code, code, overGrpc.message);
         assert.match(overGrpc.message, message);
