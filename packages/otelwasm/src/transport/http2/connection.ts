@@ -389,11 +389,11 @@ export class Http2Connection implements FrameSink {
     if (id !== 0 || payload.length < 8) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "malformed GOAWAY");
     const lastId = readUint32(payload, 0) & MAX_WINDOW;
     const code = readUint32(payload, 4);
+    const text = Buffer.from(payload.buffer, payload.byteOffset + 8, payload.length - 8).toString();
     if (code !== Http2Code.NO_ERROR) {
-      const text = Buffer.from(payload.buffer, payload.byteOffset + 8, payload.length - 8).toString();
       this.#error ??= new Http2Error(code, `the peer ended the connection with HTTP/2 error ${code}: ${text}`);
     }
-    this.#handler.onGoAway?.();
+    this.#handler.onGoAway?.(code, text);
     if (this.#options.role === "client") {
       for (const stream of [...this.#streams.values()]) {
         if (stream.id <= lastId) continue;
