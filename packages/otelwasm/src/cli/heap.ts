@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /**
  * Payloads live outside V8's heap, and V8 starts a full collection for every few dozen megabytes of them: at large batches a quarter
@@ -8,4 +9,7 @@ import { setFlagsFromString } from "node:v8";
  */
 export function tuneHeap(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
+  // For `memory_limiter`: as if node had been started with the flag.
+  setFlagsFromString("--expose-gc");
+  globalThis.gc ??= runInNewContext("gc");
 }

@@ -1,6 +1,9 @@
 import type { Server } from "node:net";
 import type { HostPort } from "../config/values.ts";
 
+/** An address and a port, or a Unix socket; `@` before its name: one of Linux that has no file. */
+export type ListenAddress = (HostPort & { readonly family?: 4 | 6 | undefined }) | { readonly path: string };
+
 /**
  * Where the components of a collector listen. When a configuration takes the place of another, a component gets the port of the one that it replaces without a moment in
  * which nobody listens: who connects is served by the one or by the other.
@@ -10,8 +13,8 @@ export interface Ports {
    * Binds a server to an address, as `transport/listen.ts` says. A server that has lost its port to another does not listen any more, and has its connections still:
    * `close` waits for them.
    *
-   * @returns what was bound, `host:port` with the real port
+   * @returns what was bound, `host:port` with the real port, or the path
    * @throws Error that says why the address cannot be had
    */
-  listen(server: Server, address: HostPort): Promise<string>;
+  listen(server: Server, address: ListenAddress): Promise<string>;
 }

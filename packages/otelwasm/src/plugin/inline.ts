@@ -30,6 +30,10 @@ export class InlinePlace implements Place {
     return this.#guest?.memoryBytes;
   }
 
+  get footprint(): number {
+    return this.memoryBytes ?? 0;
+  }
+
   async open(): Promise<readonly Signal[]> {
     await this.close();
     const wake = new Int32Array(new SharedArrayBuffer(4));

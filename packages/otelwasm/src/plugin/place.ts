@@ -32,6 +32,8 @@ export interface Place {
   readonly load: number;
   /** Linear memory of the instance; undefined while there is none, or the engine does not say. */
   readonly memoryBytes: number | undefined;
+  /** What is in use there and is not on this thread's heap, in bytes, as far as it is known: linear memory, the heap of a thread of its own, batches that were moved there. */
+  readonly footprint: number;
   /** Makes an instance; what was there before is released. @returns what it says that it supports @throws PluginError */
   open(): Promise<readonly Signal[]>;
   /** The guest's `start`. @throws PluginError */

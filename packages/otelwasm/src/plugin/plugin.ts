@@ -1,6 +1,7 @@
 import { silentLogger } from "../component/logger.ts";
 import type { Batch, Signal } from "../telemetry/batch.ts";
 import { PluginError } from "./errors.ts";
+import { addFootprint, removeFootprint } from "./footprint.ts";
 import { InlinePlace } from "./inline.ts";
 import { type LoadedModule, loadModule } from "./load.ts";
 import type { PluginOptions, PluginQueue, PluginState, PluginStats } from "./options.ts";
@@ -91,6 +92,7 @@ export class WasmPlugin {
     const { isolation, onFailure, instances } = module.resolved;
     this.mutatesData = isolation === "worker" && onFailure !== "pass_through";
     const place = pool.slots[0]?.place;
+    addFootprint(pool);
     this.#inline = instances === 1 && place instanceof InlinePlace ? place : undefined;
   }
 
@@ -215,6 +217,7 @@ export class WasmPlugin {
     } catch (error) {
       throw this.#pool.report(error);
     } finally {
+      removeFootprint(this.#pool);
       await this.#module.close();
       this.#options.onClosed?.();
     }

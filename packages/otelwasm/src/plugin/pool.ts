@@ -82,6 +82,11 @@ export class Pool {
     return total;
   }
 
+  /** Of all places. */
+  get footprint(): number {
+    return this.slots.reduce((total, { place }) => total + place.footprint, 0);
+  }
+
   /** `Call.began` of a call that is handed over now. */
   now(): number {
     return this.#options.durations === undefined ? 0 : performance.now();

@@ -7,6 +7,7 @@ import { fileExporter } from "../components/file/factory.ts";
 import { fileStorageExtension } from "../components/filestorage/factory.ts";
 import { forwardConnector } from "../components/forward/factory.ts";
 import { healthCheckExtension } from "../components/healthcheck/factory.ts";
+import { memoryLimiterProcessor } from "../components/memorylimiter/factory.ts";
 import { nopExporter, nopReceiver } from "../components/nop/factory.ts";
 import { otlpReceiver } from "../components/otlp/factory.ts";
 import { otlpGrpcExporter } from "../components/otlpgrpc/factory.ts";
@@ -19,6 +20,7 @@ export const builtinFactories: readonly ComponentFactory[] = [
   nopReceiver,
   wasmReceiverFactory,
   batchProcessor,
+  memoryLimiterProcessor,
   wasmProcessorFactory,
   debugExporter,
   fileExporter,

@@ -1,6 +1,5 @@
 import type { Server } from "node:net";
-import type { Ports } from "../component/ports.ts";
-import type { HostPort } from "../config/values.ts";
+import type { ListenAddress, Ports } from "../component/ports.ts";
 import { bind, boundTo, cannotListen, codeOf, listening, resolveHost } from "./listen.ts";
 
 /** Who listens: any object, one for each component. */
@@ -11,7 +10,7 @@ interface Held {
   readonly owner: Owner;
   readonly server: Server;
   /** Resolved. */
-  readonly address: HostPort;
+  readonly address: ListenAddress;
 }
 
 /** A port that went from one to another. */
@@ -58,11 +57,11 @@ export class PortRegistry {
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("; "));
   }
 
-  async #listen(owner: Owner, server: Server, address: HostPort): Promise<string> {
+  async #listen(owner: Owner, server: Server, address: ListenAddress): Promise<string> {
     try {
       const held: Held = { owner, server, address: await resolveHost(address) };
       const from = this.#leavingAt(held.address);
-      if (from?.address.host === held.address.host) await this.#take(from, held);
+      if (from !== undefined && isSame(from.address, held.address)) await this.#take(from, held);
       else {
         await bind(server, held.address).catch(async (error: unknown) => {
           // The port is the same, the host is not: 127.0.0.1 may be in the way of all interfaces.
@@ -78,9 +77,9 @@ export class PortRegistry {
   }
 
   /** Who is about to leave a port; port 0 is a new one for everybody. */
-  #leavingAt({ port }: HostPort): Held | undefined {
-    const found = [...this.#held].filter((held) => held.address.port === port && this.#leaving.has(held.owner));
-    return port === 0 ? undefined : found.find(({ server }) => server.listening);
+  #leavingAt(wanted: ListenAddress): Held | undefined {
+    const found = [...this.#held].filter((held) => hasSamePort(held.address, wanted) && this.#leaving.has(held.owner));
+    return found.find(({ server }) => server.listening);
   }
 
   async #take(from: Held, to: Held): Promise<void> {
@@ -90,11 +89,12 @@ export class PortRegistry {
 
   /** The very socket if the address is the same, so that no connection is refused; otherwise one is closed and another opened. */
   async #handOver(from: Server, { server, address }: Held): Promise<void> {
-    const same = [...this.#held].some((held) => held.server === from && held.address.host === address.host);
+    const same = [...this.#held].some((held) => held.server === from && isSame(held.address, address));
     const handle = handleOf(from);
     if (handle === undefined) return bind(server, address);
     Reflect.set(from, "_handle", null);
-    if (same) await listening(server, () => server.listen({ _handle: handle }));
+    // Node takes over no socket of a path. Closing it takes its file away.
+    if (same && !("path" in address)) await listening(server, () => server.listen({ _handle: handle }));
     else {
       handle.close();
       await bind(server, address);
@@ -105,6 +105,16 @@ export class PortRegistry {
     this.#held.add(held);
     held.server.once("close", () => this.#held.delete(held));
   }
+}
+
+function hasSamePort(one: ListenAddress, other: ListenAddress): boolean {
+  if ("path" in one || "path" in other) return isSame(one, other);
+  return one.port === other.port && one.port !== 0;
+}
+
+function isSame(one: ListenAddress, other: ListenAddress): boolean {
+  if ("path" in one || "path" in other) return "path" in one && "path" in other && one.path === other.path;
+  return one.host === other.host && one.family === other.family && one.port === other.port;
 }
 
 function handleOf(server: Server): Handle | undefined {

@@ -178,7 +178,7 @@ describe("what is refused", () => {
     const { url } = await start();
     const { headers } = await raw(url, { "grpc-encoding": "snappy" }, frame(new Uint8Array(3), true));
     assert.equal(headers["grpc-status"], String(status.UNIMPLEMENTED));
-    assert.equal(headers["grpc-accept-encoding"], "identity,gzip");
+    assert.equal(headers["grpc-accept-encoding"], "identity,gzip,zstd");
     assert.match(String(headers["grpc-message"]), /grpc-encoding snappy is not supported/);
   });
 

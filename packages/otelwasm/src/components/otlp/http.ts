@@ -1,20 +1,22 @@
-import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { Logger } from "../../component/logger.ts";
+import type { HeaderLookup, ServerAuthenticator } from "../../component/auth.ts";
 import type { Ports } from "../../component/ports.ts";
-import { codeOfHttpStatus, httpStatusOf, type RpcStatus, toRpcStatus } from "../../component/status.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import { decodeJson } from "../../telemetry/json.ts";
-import { encodeStatus, encodeStatusJson } from "../../telemetry/response.ts";
 import { BodyAssembler } from "../../transport/body.ts";
 import { BodyError, type Coding, decompress } from "../../transport/compression.ts";
-import { listen } from "../../transport/listen.ts";
+import { Deadlines } from "../../transport/deadlines.ts";
+import { listen, urlOf } from "../../transport/listen.ts";
 import { JSON_TYPE, PROTOBUF } from "../../transport/otlp.ts";
-import type { HttpConfig } from "./config.ts";
-import type { Intake, Reply } from "./intake.ts";
+import { ServerSecurity } from "../../transport/tls-server.ts";
+import type { CodingName, HttpConfig } from "./config.ts";
+import { Cors } from "./cors.ts";
+import { Exchange, Line, mediaType, onData, onEnd, type Refusal } from "./exchange.ts";
+import type { Intake } from "./intake.ts";
+import type { ListenerSettings } from "./listener.ts";
 
-/** The Collector's `idle_timeout`. Node's own five seconds would cut off clients that send every five seconds. */
-const KEEP_ALIVE_MS = 60_000;
 /** At shutdown, how long a client may go on sending a request that it has begun. */
 const UPLOAD_GRACE_MS = 5_000;
 
@@ -24,16 +26,11 @@ const DISCARD = 64 * 1024;
 /** Requests that a client may send on one connection without waiting for an answer. OTLP clients send one. */
 const PIPELINED = 1_000;
 
-const OK_PROTOBUF = ["Content-Type", PROTOBUF, "Content-Length", "0"];
-const OK_JSON = ["Content-Type", JSON_TYPE, "Content-Length", "2"];
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** How often Node looks for requests that take too long: its own default, and the least. */
+const CHECKING_MS = 30_000;
+const LEAST_CHECKING_MS = 50;
 
-/** An answer that HTTP itself asks for, before there is anything for the pipeline. */
-interface Refusal {
-  readonly status: number;
-  readonly message: string;
-  readonly headers?: readonly string[];
-}
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const NO_METHOD: Refusal = {
   status: 405,
@@ -45,139 +42,102 @@ const NO_TYPE: Refusal = {
   message: `415 unsupported media type, supported: [${JSON_TYPE}, ${PROTOBUF}]`,
 };
 
-const CODING_NAMES: ReadonlyMap<string, Coding | undefined> = new Map([
-  ["identity", undefined],
-  ["gzip", "gzip"],
-  ["deflate", "deflate"],
-  ["zlib", "deflate"],
-  ["zstd", "zstd"],
-]);
-
-function mediaType(header: string): string {
-  const end = header.indexOf(";");
-  return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
-}
-
-/**
- * A request and its answer. Node creates it in the place of an `IncomingMessage`, so that a request needs no closures: the listeners below
- * are the same functions for all.
- */
-class Exchange extends IncomingMessage implements Reply {
-  host: HttpServer | undefined = undefined;
-  response: ServerResponse | undefined = undefined;
-  telemetry: Signal = "logs";
-  json: boolean | undefined = undefined;
-  coding: Coding | undefined = undefined;
-  body: BodyAssembler | undefined = undefined;
-  discarded: number = 0;
-  /** The body is complete and the answer is not given: what is left to do is up to the pipeline. */
-  waiting: boolean = false;
-  line: Line | undefined = undefined;
-
-  delivered(): void {
-    const { response } = this;
-    this.waiting = false;
-    this.leave();
-    if (response === undefined || response.destroyed) return;
-    this.host?.beforeAnswer(response);
-    if (this.json === true) response.writeHead(200, OK_JSON).end("{}");
-    else response.writeHead(200, OK_PROTOBUF).end();
-  }
-
-  refused(error: unknown): void {
-    const status = toRpcStatus(error);
-    this.answer(httpStatusOf(status.code), status, []);
-  }
-
-  refuse(refusal: Refusal): void {
-    const { status, message } = refusal;
-    this.answer(status, { code: codeOfHttpStatus(status), message }, refusal.headers ?? []);
-  }
-
-  leave(): void {
-    if (this.line !== undefined) this.line.open--;
-    this.line = undefined;
-  }
-
-  answer(httpStatus: number, status: RpcStatus, more: readonly string[]): void {
-    const { response } = this;
-    this.body = undefined;
-    this.waiting = false;
-    this.leave();
-    if (response === undefined || response.destroyed || response.headersSent) return;
-    const body =
-      this.json === undefined
-        ? Buffer.from(status.message)
-        : this.json
-          ? encodeStatusJson(status)
-          : encodeStatus(status);
-    const type = this.json === undefined ? "text/plain; charset=utf-8" : this.json ? JSON_TYPE : PROTOBUF;
-    const headers = ["Content-Type", type, "Content-Length", String(body.length), ...more];
-    if (status.retryAfterMs !== undefined) headers.push("Retry-After", String(Math.ceil(status.retryAfterMs / 1000)));
-    this.host?.beforeAnswer(response);
-    response.writeHead(httpStatus, headers).end(body);
-  }
-}
-
-/** A connection. */
-class Line {
-  last: Exchange | undefined = undefined;
-  /** Requests that nobody has answered. */
-  open: number = 0;
-}
+/** What HTTP calls `deflate` has the format that is called zlib. */
+const CODINGS: Readonly<Record<CodingName, Coding | undefined>> = {
+  "": undefined,
+  gzip: "gzip",
+  zstd: "zstd",
+  zlib: "deflate",
+  deflate: "deflate",
+};
 
 /** OTLP over HTTP: protobuf and JSON, https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export class HttpServer {
   readonly protocol = "http";
+  readonly deadlines: Deadlines = new Deadlines();
   readonly #config: HttpConfig;
   readonly #intake: Intake;
+  readonly #authenticator: ServerAuthenticator | undefined;
   readonly #signals: ReadonlyMap<string, Signal>;
+  /** By the name that a client gives them. */
+  readonly #codings: ReadonlyMap<string, Coding | undefined>;
+  readonly #cors: Cors | undefined;
+  /** Of every answer. */
+  readonly #headers: readonly string[];
+  readonly #security: ServerSecurity | undefined;
   readonly #server: Server<typeof Exchange>;
   readonly #connections: Map<Socket, Line> = new Map();
   #draining = false;
+  #closesEach: boolean;
 
-  constructor(config: HttpConfig, intake: Intake, logger: Logger) {
+  constructor(config: HttpConfig, intake: Intake, { authenticator, where, logger }: ListenerSettings) {
     this.#config = config;
     this.#intake = intake;
+    this.#authenticator = authenticator;
+    this.#closesEach = !config.keep_alives_enabled;
     this.#signals = new Map([
       [config.traces_url_path, "traces"],
       [config.metrics_url_path, "metrics"],
       [config.logs_url_path, "logs"],
     ]);
-    this.#server = createServer({ IncomingMessage: Exchange, keepAliveTimeout: KEEP_ALIVE_MS }, (exchange, response) =>
-      this.#accept(exchange, response, false),
+    this.#codings = new Map(
+      config.compression_algorithms.map((name) => [name === "" ? "identity" : name, CODINGS[name]]),
     );
+    this.#headers = Object.entries(config.response_headers).flat();
+    if (config.cors !== undefined && config.cors.allowed_origins.length > 0) this.#cors = new Cors(config.cors);
+    else if ((config.cors?.allowed_headers.length ?? 0) > 0)
+      logger.warn("The CORS configuration specifies allowed headers but no allowed origins, and is therefore ignored.");
+    const onRequest = (exchange: Exchange, response: ServerResponse): void => this.#accept(exchange, response, false);
+    const options: ServerOptions<typeof Exchange> = { IncomingMessage: Exchange, ...timeouts(config) };
+    if (config.tls === undefined) this.#server = createServer(options, onRequest);
+    else {
+      this.#security = new ServerSecurity(config.tls, `${where}::tls`, logger);
+      this.#server = createHttpsServer({ ...options, ...this.#security.options }, onRequest);
+    }
     this.#server.on("checkContinue", (exchange: Exchange, response: ServerResponse) =>
       this.#accept(exchange, response, true),
     );
-    this.#server.on("connection", (socket) => {
+    this.#server.on(config.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
       this.#connections.set(socket, new Line());
-      socket.on("close", () => this.#connections.delete(socket));
+      socket.on("close", () => this.#disconnected(socket));
     });
     this.#server.on("dropRequest", () => logger.warn("HTTP request dropped: too many on one connection"));
   }
 
   /** @returns the URL */
   async listen(ports?: Ports): Promise<string> {
-    return `http://${await listen(this.#server, this.#config.endpoint, ports)}`;
+    const { endpoint } = this.#config;
+    const server: unknown = this.#server;
+    if (server instanceof HttpsServer) await this.#security?.secure(server);
+    const scheme = this.#security === undefined ? "http" : "https";
+    return urlOf(scheme, endpoint, await listen(this.#server, endpoint, ports));
   }
 
   /** Stops accepting; resolves when everybody is answered and the port is free. */
   async shutdown(): Promise<void> {
     this.#draining = true;
+    this.#closesEach = true;
+    this.#security?.close();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    if (this.#connections.size === 0) this.#security?.destroyAll();
     const impatience = setInterval(() => {
       for (const [socket, { last }] of this.#connections) if (last?.waiting !== true) socket.destroy();
     }, UPLOAD_GRACE_MS);
     await closed;
     clearInterval(impatience);
+    this.deadlines.close();
   }
 
   /** The last answer on a connection says so. */
   beforeAnswer(response: ServerResponse): void {
-    if (this.#draining) response.shouldKeepAlive = false;
+    if (this.#closesEach) response.shouldKeepAlive = false;
+  }
+
+  #disconnected(socket: Socket): void {
+    this.#connections.delete(socket);
+    if (this.#draining && this.#connections.size === 0) this.#security?.destroyAll();
   }
 
   #accept(exchange: Exchange, response: ServerResponse, waits: boolean): void {
@@ -192,6 +152,62 @@ export class HttpServer {
         return;
       }
     }
+    if (this.#config.write_timeout > 0) this.deadlines.add(exchange, this.#config.write_timeout);
+    exchange.more = this.#headers;
+    if (this.#cors !== undefined && this.#answersPreflight(this.#cors, exchange, response)) return;
+    if (this.#authenticator === undefined) this.#admit(exchange, response, waits);
+    else this.#authenticate(this.#authenticator, exchange, response, waits);
+  }
+
+  /** @returns whether the request is only a question */
+  #answersPreflight(cors: Cors, exchange: Exchange, response: ServerResponse): boolean {
+    const { headers, method } = exchange;
+    if (method !== "OPTIONS" || !headers["access-control-request-method"]) {
+      exchange.more = [...exchange.more, ...cors.answer(headers)];
+      return false;
+    }
+    exchange.on("data", onData);
+    exchange.leave();
+    this.beforeAnswer(response);
+    response.writeHead(204, [...exchange.more, ...cors.preflight(headers)]).end();
+    return true;
+  }
+
+  #authenticate(
+    authenticator: ServerAuthenticator,
+    exchange: Exchange,
+    response: ServerResponse,
+    waits: boolean,
+  ): void {
+    const refuse = (error: unknown): void => {
+      exchange.on("data", onData);
+      exchange.rejected(error, authenticator.challenge);
+    };
+    try {
+      const asked = authenticator.authenticate(this.#lookup(exchange));
+      if (asked === undefined) this.#admit(exchange, response, waits);
+      // Nothing is read meanwhile: nobody listens for data.
+      else asked.then(() => this.#admit(exchange, response, waits), refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  #lookup({ headers, url }: Exchange): HeaderLookup {
+    const inHeaders = (name: string): string | undefined => {
+      const value = headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    };
+    const names = this.#config.auth?.request_params ?? [];
+    if (names.length === 0) return inHeaders;
+    const query = new URLSearchParams(/\?([^#]*)/.exec(url ?? "")?.[1]);
+    return (name) => {
+      const parameter = names.find((each) => each.toLowerCase() === name && query.has(each));
+      return parameter === undefined ? inHeaders(name) : (query.get(parameter) ?? undefined);
+    };
+  }
+
+  #admit(exchange: Exchange, response: ServerResponse, waits: boolean): void {
     const refusal = this.#check(exchange);
     exchange.on("data", onData);
     if (refusal !== undefined) {
@@ -214,16 +230,14 @@ export class HttpServer {
     const media = type === PROTOBUF ? PROTOBUF : mediaType(type);
     if (media !== PROTOBUF && media !== JSON_TYPE) return NO_TYPE;
     exchange.json = media === JSON_TYPE;
-    const coding = headers["content-encoding"];
-    if (coding !== undefined && coding !== "") {
-      const name = coding.trim().toLowerCase();
-      // 400 rather than 415, as the Collector answers.
-      if (!CODING_NAMES.has(name)) {
-        const message = `unsupported Content-Encoding: ${coding}; supported: gzip, deflate, zstd`;
-        return { status: 400, message, headers: ["Accept-Encoding", "gzip, deflate, zstd"] };
-      }
-      exchange.coding = CODING_NAMES.get(name);
+    const coding = headers["content-encoding"]?.trim().toLowerCase() || "identity";
+    // 400 rather than 415, as the Collector answers.
+    if (!this.#codings.has(coding)) {
+      const supported = [...this.#codings.keys()].filter((each) => each !== "zlib" && each !== "identity").join(", ");
+      const message = `unsupported Content-Encoding: ${coding}; supported: ${supported}`;
+      return { status: 400, message, headers: ["Accept-Encoding", supported] };
     }
+    exchange.coding = this.#codings.get(coding);
     const announced = headers["content-length"];
     const length = announced === undefined ? -1 : Number(announced);
     if (length > this.#config.max_request_body_size) return this.tooLarge();
@@ -284,23 +298,28 @@ export class HttpServer {
   }
 }
 
+/** The Collector's words as Node has them, which looks at both of the first every now and then only. */
+function timeouts(
+  config: HttpConfig,
+): Pick<ServerOptions, "requestTimeout" | "headersTimeout" | "keepAliveTimeout" | "connectionsCheckingInterval"> {
+  const { read_timeout, read_header_timeout, idle_timeout } = config;
+  // As in Go, what is 0 takes the value of `read_timeout`; a header is part of what that is for.
+  const headersTimeout =
+    read_header_timeout === 0 || read_timeout === 0
+      ? read_header_timeout || read_timeout
+      : Math.min(read_header_timeout, read_timeout);
+  const shortest = Math.min(...[read_timeout, headersTimeout].filter((each) => each > 0));
+  return {
+    requestTimeout: read_timeout,
+    headersTimeout,
+    keepAliveTimeout: idle_timeout || read_timeout,
+    connectionsCheckingInterval: Math.max(LEAST_CHECKING_MS, Math.min(CHECKING_MS, shortest / 4)),
+  };
+}
+
 /** Without the query; of the absolute form, which a proxy's client may send, the path. */
 function pathOf(url: string): string {
   if (!url.startsWith("/")) return URL.canParse(url) ? new URL(url).pathname : "";
   const end = url.indexOf("?");
   return end < 0 ? url : url.slice(0, end);
-}
-
-function onData(this: IncomingMessage, chunk: Uint8Array): void {
-  if (!(this instanceof Exchange)) return;
-  const { body, host } = this;
-  if (body === undefined) host?.discard(this, chunk);
-  else if (!body.push(chunk) && host !== undefined) this.refuse(host.tooLarge());
-}
-
-function onEnd(this: IncomingMessage): void {
-  if (!(this instanceof Exchange)) return;
-  const bytes = this.body?.take();
-  this.body = undefined;
-  if (bytes !== undefined) this.host?.complete(this, bytes);
 }

@@ -8,6 +8,7 @@ import { createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { test } from "node:test";
 import type { Exporter, Receiver } from "../../component/component.ts";
+import { SINGLE_ATTEMPT } from "../../exporterhelper/testing/single.ts";
 import { frame } from "../../transport/grpc.ts";
 import { GrpcTestClient } from "../../transport/testing/grpc.ts";
 import { testSettings } from "../../transport/testing/support.ts";
@@ -140,7 +141,7 @@ for (const [name, openSink, factory, endpoint] of [
     const random = randomNumbers(7);
     const sink = await openSink(randomNumbers(8));
     const settings = testSettings(name, "logs");
-    const options = { ...endpoint(sink.port), compression: "none", timeout: "120ms" };
+    const options = { ...endpoint(sink.port), compression: "none", timeout: "120ms", ...SINGLE_ATTEMPT };
     const exporter =
       factory === otlpGrpcExporter
         ? otlpGrpcExporter.create(settings, otlpGrpcExporter.schema.parse(options))

@@ -5,6 +5,7 @@ import type { OtlpReceiverConfig } from "./config.ts";
 import { GrpcServer } from "./grpc.ts";
 import { HttpServer } from "./http.ts";
 import { Intake } from "./intake.ts";
+import { listenerSettings } from "./listener.ts";
 
 /** One for each id, whatever the number of signals: they share its ports. */
 class OtlpServer {
@@ -24,8 +25,8 @@ class OtlpServer {
       ...(http === undefined ? [] : ["http" as const]),
     ]);
     this.#listeners = [
-      ...(grpc === undefined ? [] : [new GrpcServer(grpc, this.intake, settings.logger)]),
-      ...(http === undefined ? [] : [new HttpServer(http, this.intake, settings.logger)]),
+      ...(grpc === undefined ? [] : [new GrpcServer(grpc, this.intake, listenerSettings(settings, "grpc", grpc.auth))]),
+      ...(http === undefined ? [] : [new HttpServer(http, this.intake, listenerSettings(settings, "http", http.auth))]),
     ];
   }
 
@@ -48,7 +49,7 @@ class OtlpServer {
       const url = await listener.listen(this.#settings.ports);
       endpoints.push({ protocol: listener.protocol, url });
       this.#settings.logger.info(`Starting ${listener.protocol === "grpc" ? "GRPC" : "HTTP"} server`, {
-        endpoint: url.slice("http://".length),
+        endpoint: url.replace(/^[a-z]+:\/\//, ""),
       });
     }
     return endpoints;

@@ -91,12 +91,22 @@ describe("configuration", () => {
   };
 
   test("defaults, and how TLS is chosen", () => {
-    assert.deepEqual(read({ endpoint: "otel:4317" }), {
-      target: { host: "otel", port: 4317 },
+    const { tls: _, ...defaults } = Object(read({ endpoint: "otel:4317" }));
+    assert.deepEqual(defaults, {
+      address: { host: "otel", port: 4317 },
+      name: "otel:4317",
+      authority: "otel:4317",
+      serverName: "otel",
       secure: true,
+      balance: true,
       timeout: 5_000,
-      compression: "gzip",
+      encoding: "gzip",
       headers: {},
+      userAgent: "otelwasm",
+      auth: undefined,
+      keepalive: undefined,
+      waitForReady: false,
+      readBuffer: undefined,
       retry_on_failure: deliveryKeys.retry_on_failure.parse(undefined),
       sending_queue: deliveryKeys.sending_queue.parse(undefined),
     });
@@ -120,12 +130,23 @@ describe("configuration", () => {
       issues({ endpoint, sending_queue: { queue_size: 0 } })[0]!,
       /sending_queue::queue_size: must be positive/,
     );
-    assert.match(issues({ endpoint, tls: { ca_file: "x" } })[0]!, /tls::ca_file: unknown key/);
-    assert.match(issues({ endpoint, keepalive: {} })[0]!, /otlp_grpc::keepalive: unknown key/);
+    assert.match(
+      issues({ endpoint, keepalive: { tme: "1s" } })[0]!,
+      /keepalive::tme: unknown key; did you mean "time"/,
+    );
+    assert.match(issues({ endpoint, balancer_name: "grpclb" })[0]!, /must be one of "round_robin", "pick_first", ""/);
+    assert.match(issues({ endpoint, middlewares: [{ id: "x" }] })[0]!, /there are no middleware extensions/);
+    assert.match(
+      issues({ endpoint, authority: "a", tls: { server_name_override: "b" } })[0]!,
+      /authority: is not what tls::server_name_override says: "b"/,
+    );
+    for (const wrong of ["unix:", "unix://relative", "unix-abstract:", "dns://8.8.8.8/otel:4317", "otel:0"]) {
+      assert.match(issues({ endpoint: wrong })[0]!, /is not host:port/, wrong);
+    }
     assert.match(issues({ endpoint: "otel\r\nx: y:4317" })[0]!, /is not host:port/);
     assert.match(issues({ endpoint, headers: { te: "gzip" } })[0]!, /only the exporter itself can set/);
     assert.match(issues({ endpoint, headers: { "Grpc-Timeout": "1H" } })[0]!, /headers: grpc-timeout is set by gRPC/);
-    assert.match(issues({ endpoint, compression: "zstd" })[0]!, /must be one of "gzip", "none", ""/);
+    assert.match(issues({ endpoint, compression: "snappy" })[0]!, /"snappy" is not supported in this version: choose/);
   });
 });
 
@@ -403,7 +424,9 @@ describe("trouble", () => {
 
   test("TLS against a server without it", async () => {
     const { port } = await grpcServer((_, done) => done(null, EMPTY));
-    const error = await failure(exporter(port, { tls: {} }).consume(batch));
+    const target = exporter(port, { tls: {} });
+    await target.start();
+    const error = await failure(target.consume(batch));
     assert.equal(error.permanent, false);
     assert.match(error.message, /cannot connect/);
   });

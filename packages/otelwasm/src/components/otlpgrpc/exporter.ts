@@ -1,50 +1,74 @@
+import { env } from "node:process";
 import type { Exporter } from "../../component/component.ts";
-import { ConsumerError, StatusCode } from "../../component/errors.ts";
+import { ConfigError, ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import { isRetryableCode } from "../../component/status.ts";
-import { formatHostPort } from "../../config/values.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { decodePartialSuccess, type PartialSuccess } from "../../telemetry/response.ts";
+import { clientAuthenticator } from "../../transport/client-config.ts";
+import { ClientSecurity } from "../../transport/client-tls.ts";
 import { compress } from "../../transport/compression.ts";
-import { GrpcChannel, GrpcError } from "../../transport/grpc-channel.ts";
-import { OTLP, USER_AGENT } from "../../transport/otlp.ts";
+import type { Destination } from "../../transport/dial.ts";
+import { GrpcError } from "../../transport/grpc-call.ts";
+import { GrpcChannel } from "../../transport/grpc-channel.ts";
+import { OTLP } from "../../transport/otlp.ts";
+import { proxyFromEnvironment } from "../../transport/proxy.ts";
 import type { OtlpGrpcConfig } from "./config.ts";
 
 /** OTLP over gRPC. A batch counts as delivered when the destination has answered OK. */
 class OtlpGrpcExporter implements Exporter {
   readonly capabilities: { readonly mutatesData: boolean } = { mutatesData: false };
   readonly #settings: ComponentSettings;
-  readonly #gzip: boolean;
+  readonly #encoding: OtlpGrpcConfig["encoding"];
   readonly #endpoint: string;
+  readonly #security: ClientSecurity;
+  readonly #usesTls: boolean;
   readonly #channel: GrpcChannel;
 
   constructor(settings: ComponentSettings, config: OtlpGrpcConfig) {
+    const where = `exporters::${settings.id}`;
     this.#settings = settings;
-    this.#gzip = config.compression === "gzip";
-    this.#endpoint = formatHostPort(config.target);
+    this.#encoding = config.encoding;
+    this.#endpoint = config.name;
+    this.#security = new ClientSecurity(config.tls, `${where}::tls`, settings.logger);
+    const authenticator = clientAuthenticator(settings, config.auth);
+    if (authenticator !== undefined && !config.secure) {
+      // grpc-go's words.
+      throw new ConfigError([
+        `${where}::auth: the credentials require transport level security: they would be readable on the way`,
+      ]);
+    }
+    const destination = destinationOf(config, this.#security, where);
+    this.#usesTls = destination.secure !== undefined || destination.tunnel?.secure !== undefined;
     this.#channel = new GrpcChannel({
-      target: config.target,
-      secure: config.secure,
+      destination,
+      balance: config.balance,
+      authority: config.authority,
       path: OTLP[settings.signal].grpcPath,
-      headers: { "user-agent": USER_AGENT, ...config.headers },
-      gzip: this.#gzip,
+      headers: { "user-agent": config.userAgent, ...config.headers },
+      authenticator,
+      encoding: config.encoding,
       timeoutMs: config.timeout,
+      waitForReady: config.waitForReady,
+      keepalive: config.keepalive,
+      readBuffer: config.readBuffer,
     });
   }
 
   /** Connects with the first batch: a destination that is down is that batch's failure. */
-  start(): Promise<void> {
-    return Promise.resolve();
+  async start(): Promise<void> {
+    if (this.#usesTls) await this.#security.open();
   }
 
-  shutdown(): Promise<void> {
-    return this.#channel.close();
+  async shutdown(): Promise<void> {
+    await this.#channel.close();
+    this.#security.close();
   }
 
   async consume(batch: Batch): Promise<void> {
     let message = batch.bytes;
-    if (this.#gzip) {
-      const packed = compress("gzip", message);
+    if (this.#encoding !== undefined) {
+      const packed = compress(this.#encoding, message);
       message = packed instanceof Uint8Array ? packed : await packed;
     }
     let answer: Uint8Array;
@@ -85,6 +109,22 @@ class OtlpGrpcExporter implements Exporter {
       message: partial.message,
       rejected: String(partial.rejected),
     });
+  }
+}
+
+/** @throws ConfigError if the proxy of the environment cannot be used */
+function destinationOf(config: OtlpGrpcConfig, security: ClientSecurity, where: string): Destination {
+  const { address } = config;
+  const secure = config.secure ? security.secure(config.serverName, "h2") : undefined;
+  if ("path" in address) return { address, secure };
+  try {
+    // As grpc-go does: HTTPS_PROXY, with TLS to the server or without.
+    const proxy = proxyFromEnvironment(true, address, env);
+    if (proxy === undefined) return { address, secure };
+    const toProxy = proxy.secure ? security.secureProxy(proxy.address.host) : undefined;
+    return { address, secure, tunnel: { proxy, secure: toProxy, userAgent: config.userAgent } };
+  } catch (cause) {
+    throw new ConfigError([`${where}: ${cause instanceof Error ? cause.message : String(cause)}`], { cause });
   }
 }
 

@@ -90,6 +90,11 @@ export class ProcessPlace implements Place {
     return this.#memoryBytes === 0 ? undefined : this.#memoryBytes;
   }
 
+  /** Of the process only what it says. Batches are kept here until they are answered. */
+  get footprint(): number {
+    return this.#memoryBytes;
+  }
+
   takeRefused(): number {
     const refused = this.#refused;
     this.#refused = 0;

@@ -1,4 +1,5 @@
 /** The thread of one instance: the only place where its guest runs. What it is told stands in `protocol.ts`. */
+import { getHeapStatistics } from "node:v8";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { LogLevel } from "../../abi/values.ts";
 import { LineWriter, type LogAttributes } from "../../component/logger.ts";
@@ -20,6 +21,7 @@ import {
   KEPT,
   type Request,
   signalOf,
+  storeHeap,
   storeMemory,
   type WorkerPlan,
   wakeCell,
@@ -27,6 +29,8 @@ import {
 
 /** Answers wait for more of them no longer than this, in milliseconds: a guest that takes longer is not slowed by a message of its own. */
 const MAX_HELD_MS = 0.1;
+/** How often, in milliseconds, the heap is looked at, while there is something to do. */
+const HEAP_MS = 100;
 /** Items of an answer message; more are sent as several. */
 const MAX_HELD = 256;
 
@@ -41,6 +45,8 @@ class GuestThread {
   #answers: AnswerItem[] = [];
   #transfer: ArrayBuffer[] = [];
   #heldSince = 0;
+  /** When the heap was last looked at. */
+  #measured = Number.NEGATIVE_INFINITY;
 
   constructor(plan: WorkerPlan, port: MessagePort) {
     this.#plan = plan;
@@ -233,6 +239,11 @@ class GuestThread {
     this.#heldSince = performance.now();
     if (this.#answers.length === 0) return;
     storeMemory(this.#control, this.#guest?.memoryBytes);
+    if (this.#heldSince - this.#measured > HEAP_MS) {
+      this.#measured = this.#heldSince;
+      const { used_heap_size, external_memory } = getHeapStatistics();
+      storeHeap(this.#control, used_heap_size + external_memory);
+    }
     const [answers, transfer] = [this.#answers, this.#transfer];
     this.#answers = [];
     this.#transfer = [];

@@ -49,10 +49,12 @@ export const Control = {
   released: 7,
   /** Linear memory of the instance, in KiB; 0 if there is none, or it is not known. */
   memory: 8,
+  /** What the worker's heap has in use, and its buffers, in KiB; not always up to date. */
+  heap: 9,
 } as const;
 
 export function createControl(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer((Control.memory + 1) * 4));
+  return new Int32Array(new SharedArrayBuffer((Control.heap + 1) * 4));
 }
 
 /** @param bytes undefined: not known */
@@ -63,6 +65,15 @@ export function storeMemory(control: Int32Array, bytes: number | undefined): voi
 export function loadMemory(control: Int32Array): number | undefined {
   const kib = Atomics.load(control, Control.memory);
   return kib === 0 ? undefined : kib * 1024;
+}
+
+/** @param bytes in use on the worker's heap, and of its buffers */
+export function storeHeap(control: Int32Array, bytes: number): void {
+  Atomics.store(control, Control.heap, Math.ceil(bytes / 1024));
+}
+
+export function loadHeap(control: Int32Array): number {
+  return Atomics.load(control, Control.heap) * 1024;
 }
 
 export function interruptCells(control: Int32Array): Int32Array {

@@ -16,6 +16,7 @@ import {
   createControl,
   decodeError,
   KEPT,
+  loadHeap,
   loadMemory,
   type PluginErrorData,
   proceed,
@@ -99,6 +100,14 @@ export class ThreadPlace implements Place {
 
   get memoryBytes(): number | undefined {
     return this.#worker === undefined ? undefined : loadMemory(this.#control);
+  }
+
+  get footprint(): number {
+    if (this.#worker === undefined) return 0;
+    let moved = 0;
+    for (const entry of this.#entries) if ("call" in entry) moved += entry.call.size;
+    // What was moved is on that heap, and it says so only now and then.
+    return (loadMemory(this.#control) ?? 0) + Math.max(loadHeap(this.#control), moved);
   }
 
   takeRefused(): number {

@@ -141,16 +141,18 @@ export class Http2Connection implements FrameSink {
   /**
    * A server's farewell. What the client has opened before it hears of this is still taken: first the wish, then, a round trip later, the
    * number of the last stream, then the end when that is answered.
+   *
+   * @param why told to the client
    */
-  goAway(): void {
+  goAway(why = ""): void {
     if (!this.#introduced) {
       this.#socket.destroy();
       return;
     }
-    this.#out.goAway(MAX_WINDOW, Http2Code.NO_ERROR, "");
+    this.#out.goAway(MAX_WINDOW, Http2Code.NO_ERROR, why);
     this.ping(() => {
       this.#acceptUpTo = this.#lastId;
-      this.#out.goAway(this.#lastId, Http2Code.NO_ERROR, "");
+      this.#out.goAway(this.#lastId, Http2Code.NO_ERROR, why);
       this.end();
     });
   }
@@ -377,18 +379,21 @@ export class Http2Connection implements FrameSink {
     if (id !== 0) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "PING of a stream");
     if (payload.length !== 8) throw new Http2Error(Http2Code.FRAME_SIZE_ERROR, "malformed PING");
     if ((flags & Flag.ACK) !== 0) this.#pings.shift()?.(true);
-    else this.#acknowledge(FrameType.PING, payload);
+    else {
+      this.#acknowledge(FrameType.PING, payload);
+      this.#handler.onPing?.();
+    }
   }
 
   #onGoAway(id: number, payload: Uint8Array): void {
     if (id !== 0 || payload.length < 8) throw new Http2Error(Http2Code.PROTOCOL_ERROR, "malformed GOAWAY");
     const lastId = readUint32(payload, 0) & MAX_WINDOW;
     const code = readUint32(payload, 4);
+    const text = Buffer.from(payload.buffer, payload.byteOffset + 8, payload.length - 8).toString();
     if (code !== Http2Code.NO_ERROR) {
-      const text = Buffer.from(payload.buffer, payload.byteOffset + 8, payload.length - 8).toString();
       this.#error ??= new Http2Error(code, `the peer ended the connection with HTTP/2 error ${code}: ${text}`);
     }
-    this.#handler.onGoAway?.();
+    this.#handler.onGoAway?.(code, text);
     if (this.#options.role === "client") {
       for (const stream of [...this.#streams.values()]) {
         if (stream.id <= lastId) continue;

@@ -46,9 +46,11 @@ export interface ConnectionHandler {
   open?(connection: Http2Connection): Http2Stream;
   /** The peer has introduced itself. */
   onReady?(): void;
+  /** The peer has sent a ping, which is answered. @throws Http2Error if it may not */
+  onPing?(): void;
   /** The peer takes no new streams; those that it has not looked at are told by `onReset` (REFUSED_STREAM). */
-  onGoAway?(): void;
+  onGoAway?(code: number, text: string): void;
   /** Streams may be opened again: one is closed, or the peer allows more. */
-  onCapacity?(): void;
+  onCapacity?: (() => void) | undefined;
   onClose(reason: Error): void;
 }

@@ -1,5 +1,6 @@
 // grpc-js with serialisers that change nothing: an independent client and server for gRPC's behaviour.
 import {
+  type ChannelCredentials,
   Client,
   credentials,
   type handleUnaryCall,
@@ -33,8 +34,9 @@ export type Outcome = { readonly answer: Buffer } | { readonly error: ServiceErr
 export class GrpcTestClient {
   readonly client: Client;
 
-  constructor(url: URL, options: object = {}) {
-    this.client = new Client(url.host, credentials.createInsecure(), options);
+  /** @param target an `http:` URL, or what gRPC calls a target */
+  constructor(target: URL | string, options: object = {}, secrets: ChannelCredentials = credentials.createInsecure()) {
+    this.client = new Client(typeof target === "string" ? target : target.host, secrets, options);
   }
 
   call(
