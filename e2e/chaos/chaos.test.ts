@@ -1,21 +1,11 @@
-/** Each scenario for a moment; in full by `npm run chaos`. */
+/** What is acknowledged when it is delivered. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { whyNoDisk } from "./disk.ts";
 import { overloadLine, playOverload, slowness } from "./overload.ts";
-import { play } from "./play.ts";
-import { details } from "./report.ts";
 import { OVERLOADS, SCENARIOS } from "./scenarios.ts";
+import { testScenario } from "./testing.ts";
 
-for (const scenario of SCENARIOS) {
-  const skip = scenario.disk?.size === undefined ? false : (whyNoDisk() ?? false);
-  test(`${scenario.name}: ${scenario.what}`, { skip }, async (t) => {
-    const played = await play(scenario, { requests: 600, seed: 1, times: 3 });
-    t.diagnostic(details(played));
-    assert.deepEqual(played.problems, []);
-    assert.ok(played.happened.size > 0, "nothing went wrong: that proves nothing");
-  });
-}
+for (const scenario of SCENARIOS) if (scenario.queue !== "disk") testScenario(scenario);
 
 for (const overload of OVERLOADS) {
   test(`${overload.name}: ${overload.what}`, async (t) => {

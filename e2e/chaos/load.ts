@@ -18,7 +18,7 @@ export interface LoadOptions {
 
 const BACKOFF_MS = { first: 10, most: 500 } as const;
 
-export class Load {
+export class Load implements AsyncDisposable {
   readonly #ledger: Ledger;
   readonly #random: Random;
   readonly #signals: readonly Signal[];
@@ -61,6 +61,12 @@ export class Load {
     await this.#running;
     clearTimeout(timer);
     for (const sender of this.#senders) sender.close();
+  }
+
+  /** At once, whatever is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#givenUp = true;
+    await this.stop(0);
   }
 
   async #lane(lane: number): Promise<void> {

@@ -7,7 +7,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { exporter, type Output } from "../collector.ts";
 import type { Signal } from "../proto.ts";
-import { Random } from "../random.ts";
 import { Requests } from "../requests.ts";
 import { grpcSender, httpSender, type Sender } from "../senders.ts";
 import { Ledger, type LedgerTotals } from "./ledger.ts";
@@ -68,15 +67,12 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
   const { output, delivery, processors, holdMs, limitMib } = overload;
   await using sink = await startSlowSink(receipts, { atOnce: holdMs === 0 ? LANES : SINK_AT_ONCE, holdMs });
   const pipeline = { receivers: ["otlp"], processors: Object.keys(processors), exporters: [output] };
-  await using subject = await Subject.create(
-    (receivers) => ({
-      receivers,
-      processors,
-      exporters: { [output]: exporter(output, sink, delivery) },
-      service: { telemetry: NO_TELEMETRY, pipelines: { [SIGNAL]: pipeline } },
-    }),
-    new Random(seed),
-  );
+  await using subject = await Subject.create((receivers) => ({
+    receivers,
+    processors,
+    exporters: { [output]: exporter(output, sink, delivery) },
+    service: { telemetry: NO_TELEMETRY, pipelines: { [SIGNAL]: pipeline } },
+  }));
   await subject.start();
   let rss = 0;
   const watch = setInterval(() => {

@@ -65,15 +65,14 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
   await using destination = await Destination.start(ledger, scenario.outputs, random.fork(), { silenceMs: SILENCE_MS });
   const processors = (await scenario.processors?.()) ?? {};
   using disk = new Disk(scenario.disk?.size);
-  await using subject = await Subject.create(
-    (receivers) => configOf(scenario, destination, processors, receivers, disk.folder),
-    random.fork(),
+  await using subject = await Subject.create((receivers) =>
+    configOf(scenario, destination, processors, receivers, disk.folder),
   );
   await subject.start();
   const watch = new MemoryWatch(subject);
   destination.shares = scenario.sink ?? {};
   destination.lineShares = scenario.line ?? {};
-  const load = new Load(ledger, subject, random.fork(), { lanes });
+  await using load = new Load(ledger, subject, random.fork(), { lanes });
   const rude = scenario.rude ? new RudeCompany(ledger, subject, random.fork()) : undefined;
   let over = false;
   const enough = (requests === undefined ? pause(seconds * 1000) : load.settled(requests)).then(() => {
