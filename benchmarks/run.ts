@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   sdk: "sdk.ts",
   attributes: "attributes.ts",
   startup: "startup.ts",
+  storage: "storage.ts",
   collector: "collector/run.ts",
 };
 

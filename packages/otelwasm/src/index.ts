@@ -21,12 +21,12 @@ export type {
 export { DEFAULT_LIMITS, DEFAULT_RESTART } from "./plugin/options.ts";
 export { WasmPlugin } from "./plugin/plugin.ts";
 export type { PluginRole } from "./plugin/requirements.ts";
-export type { Collector } from "./service/collector.ts";
+export type { Collector, ReloadReport } from "./service/collector.ts";
 export type { CollectorOptions, ConfigInput } from "./service/create.ts";
 // To run collectors.
 export { createCollector, validateConfig } from "./service/create.ts";
 export type { BoundEndpoint } from "./service/graph.ts";
-export { ComponentError } from "./service/graph.ts";
+export { ComponentError } from "./service/instances.ts";
 // For editors.
 export { configJsonSchema } from "./service/json-schema.ts";
 export type { LogSettings } from "./service/log-settings.ts";

@@ -71,6 +71,11 @@ interface FactoryBase<C> {
   readonly description: string;
   /** Strict, with the defaults: what it gives back is what `create` gets. An absent configuration is parsed as `{}`. */
   readonly schema: ZodType<C>;
+  /**
+   * What a component is made of besides its configuration, as a text that tells one from another: when a configuration is reloaded, a component whose text has changed is replaced.
+   * Default: nothing.
+   */
+  fingerprint?(config: C): Promise<string>;
 }
 
 interface PipelineFactoryBase<C> extends FactoryBase<C> {

@@ -22,6 +22,8 @@ interface Configured<F> {
   readonly factory: F;
   /** What the factory's schema gave back. */
   readonly config: unknown;
+  /** What it was read from. */
+  readonly raw: unknown;
 }
 
 /** A whole configuration that can be run. */
@@ -37,6 +39,8 @@ export interface ServiceConfig {
   readonly logs: ServiceSettings["logs"];
   readonly metrics: ServiceSettings["metrics"];
   readonly resource: ServiceSettings["resource"];
+  /** What `service::telemetry` was read from, the log aside. */
+  readonly telemetry: Tree;
   readonly traces: ServiceSettings["traces"];
   /** Configured, and not used: one sentence for each. */
   readonly unused: readonly string[];
@@ -99,6 +103,7 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
     logs: service.logs,
     metrics: service.metrics,
     resource: service.resource,
+    telemetry: telemetryOf(raw),
     traces: service.traces,
     unused: [
       ...unused("receiver", receivers.components.keys()),
@@ -110,6 +115,13 @@ export function resolveConfig(raw: Tree, factories: FactorySet): ServiceConfig {
         .map((id) => `extension "${id}" is configured, but not in service::extensions`),
     ],
   };
+}
+
+function telemetryOf(raw: Tree): Tree {
+  const service = unwrap(raw.service);
+  const telemetry = isMap(service) ? unwrap(service.telemetry) : undefined;
+  const { logs: _, ...rest } = isMap(telemetry) ? telemetry : {};
+  return rest;
 }
 
 function sectionOf(raw: Tree, section: string, issues: string[]): Tree {
@@ -132,7 +144,7 @@ function readComponents<K extends ComponentKind>(kind: K, raw: Tree, factories: 
     known.set(id, factory);
     if (factory === undefined) continue;
     const checked = applySchema(factory.schema, value, [section, id]);
-    if (checked.ok) components.set(id, { id, factory, config: checked.value });
+    if (checked.ok) components.set(id, { id, factory, config: checked.value, raw: value });
     else issues.push(...checked.issues);
   }
   return { components, known };

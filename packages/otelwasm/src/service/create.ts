@@ -1,15 +1,19 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "../component/errors.ts";
 import type { ComponentFactory } from "../component/factory.ts";
 import { type Logger, silentLogger } from "../component/logger.ts";
 import type { Tree } from "../config/expanded.ts";
 import { parseConfig } from "../config/load.ts";
 import type { HostPort } from "../config/values.ts";
+import { PortRegistry } from "../transport/ports.ts";
 import { builtinFactories } from "./builtin.ts";
-import { assemble, type Collector } from "./collector.ts";
+import { assemble, type Collector, type Renewal } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
+import { ExchangeableLogger } from "./exchangeable-logger.ts";
 import { FactorySet } from "./factories.ts";
 import type { LogSettings } from "./log-settings.ts";
-import { createMetrics } from "./metrics/metrics.ts";
+import { createMetrics, type OwnMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
 import { importEngines } from "./settings.ts";
 import { type ResourceAttributes, resourceOf } from "./telemetry/resource.ts";
@@ -23,7 +27,7 @@ export type ConfigInput = string | object;
 export interface CollectorOptions {
   /** Component types beside the built-in ones. */
   readonly factories?: readonly ComponentFactory[];
-  /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`. Default: silence. */
+  /** Gets the log, or makes the logger that `service::telemetry::logs` asks for: `createLogger`, called again when a reload may have changed it. Default: silence. */
   readonly logger?: Logger | ((settings: LogSettings & { readonly resource: ResourceAttributes }) => Logger);
   /** Milliseconds that each component may take to shut down before the others go on without it. Default 10 s. */
   readonly shutdownTimeoutMs?: number;
@@ -37,23 +41,49 @@ export interface CollectorOptions {
  * @throws ConfigError that lists everything that is wrong; ComponentError if a component's factory refuses what it gets
  */
 export async function createCollector(config: ConfigInput, options: CollectorOptions = {}): Promise<Collector> {
+  const { factories, shutdownTimeoutMs } = options;
   const warnings: string[] = [];
-  const resolved = await resolve(config, options.factories, (warning) => warnings.push(warning));
-  const resource = resourceOf(resolved.resource);
-  const logger =
-    typeof options.logger === "function"
-      ? options.logger({ ...resolved.logs, resource })
-      : (options.logger ?? silentLogger);
+  const resolved = await resolve(config, factories, (warning) => warnings.push(warning));
+  const instance = randomUUID();
+  let resource = resourceOf(resolved.resource, instance);
+  let { logs } = resolved;
+  const logger = new ExchangeableLogger(loggerOf({ ...logs, resource }, options));
   for (const warning of warnings) logger.warn(warning);
-  const metrics = await createMetrics({
-    level: resolved.metrics.level,
-    readers: readersOf(resolved.metrics, options.defaultMetricsAddress),
-    traces: resolved.traces,
-    resource,
+  const ports = new PortRegistry();
+  const metrics = (of: ServiceConfig): Promise<OwnMetrics> =>
+    createMetrics({
+      level: of.metrics.level,
+      readers: readersOf(of.metrics, options.defaultMetricsAddress),
+      traces: of.traces,
+      resource: resourceOf(of.resource, instance),
+      logger,
+      ports,
+    });
+  const renewal: Renewal<ConfigInput> = {
+    resolve: (other) => resolve(other, factories, (warning) => logger.warn(warning)),
+    metrics,
+    log(other) {
+      const otherResource = resourceOf(other.resource, instance);
+      if (isDeepStrictEqual([logs, resource], [other.logs, otherResource])) return;
+      ({ logs } = other);
+      resource = otherResource;
+      logger.exchange(loggerOf({ ...logs, resource }, options));
+    },
+  };
+  return assemble(resolved, {
     logger,
+    metrics: await metrics(resolved),
+    ports,
+    renewal,
+    ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }),
   });
-  const { shutdownTimeoutMs } = options;
-  return assemble(resolved, { logger, metrics, ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }) });
+}
+
+/** What a logger is made from. */
+type LoggerSettings = LogSettings & { readonly resource: ResourceAttributes };
+
+function loggerOf(settings: LoggerSettings, { logger }: CollectorOptions): Logger {
+  return typeof logger === "function" ? logger(settings) : (logger ?? silentLogger);
 }
 
 function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly MetricsReader[] {

@@ -5,7 +5,7 @@ import { parseConfig } from "../config/load.ts";
 import { assemble, type Collector } from "./collector.ts";
 import { resolveConfig } from "./config.ts";
 import { FactorySet } from "./factories.ts";
-import { ComponentError } from "./graph.ts";
+import { ComponentError } from "./instances.ts";
 import { createWorld, type World } from "./testing/components.ts";
 
 function collectorOf(extensions: string, exporter = ""): World & { collector: Collector } {

@@ -1,28 +1,28 @@
-import type { Meter } from "@opentelemetry/api";
-import type { Component, ComponentKind, Endpoint, Extension, Receiver, Signal } from "../component/component.ts";
-import type { ComponentSettings, ExtensionHost, Host, SignalPair } from "../component/factory.ts";
-import type { Logger } from "../component/logger.ts";
-import type { Measuring } from "../component/measuring.ts";
-import type { Tracing } from "../component/tracing.ts";
+import type {
+  Component,
+  Connector,
+  Consumer,
+  Endpoint,
+  Exporter,
+  Extension,
+  Processor,
+  Receiver,
+  Signal,
+} from "../component/component.ts";
+import type { ExtensionHost, SignalPair } from "../component/factory.ts";
 import type { ServiceConfig } from "./config.ts";
 import { pairsInUse } from "./connectors.ts";
 import { countIncoming, countOutgoing } from "./counting.ts";
 import { type Branch, fanOut } from "./fanout.ts";
+import { type Assembly, Instances, type Node } from "./instances.ts";
 import type { PipelineConfig } from "./pipelines.ts";
-import type { InstanceStatus, Place, StatusBoard } from "./status.ts";
+import type { Shown } from "./status.ts";
+import { nowhere } from "./switch.ts";
 import { traced } from "./traced.ts";
 
-/**
- * A component that runs: receivers and exporters are there once for each (signal, id), connectors for each (signal, output signal, id), processors for each (pipeline,
- * id), extensions once.
- */
-export interface Node extends Place {
-  readonly component: Component;
-  readonly status: InstanceStatus;
-}
-
 /** A processor or a connector. */
-export interface Stage extends Node {
+export interface Stage {
+  readonly node: Node;
   /** The stages that it gets data from. */
   readonly after: readonly Stage[];
 }
@@ -30,13 +30,21 @@ export interface Stage extends Node {
 /** The components of a configuration, connected. */
 export interface Graph {
   /** In the order of `service::extensions`. */
-  readonly extensions: readonly (Node & { readonly component: Extension })[];
+  readonly extensions: readonly Node<Extension>[];
   /** As they stand in the configuration. */
-  readonly receivers: readonly (Node & { readonly component: Receiver })[];
-  /** All of them, each before those that get data from it. */
+  readonly receivers: readonly Node<Receiver>[];
+  readonly processors: readonly Node<Processor>[];
+  readonly connectors: readonly Node<Connector>[];
+  readonly exporters: readonly Node<Exporter>[];
+  /** All processors and connectors, each before those that get data from it. */
   readonly stages: readonly Stage[];
-  readonly exporters: readonly Node[];
+  readonly shown: Shown;
 }
+
+/** Those of a graph that stay when another configuration takes its place. */
+export type Staying = Pick<Graph, "extensions" | "receivers" | "processors" | "connectors" | "exporters">;
+
+export const NOTHING_STAYS: Staying = { extensions: [], receivers: [], processors: [], connectors: [], exporters: [] };
 
 /** Where a running collector can be reached. */
 export interface BoundEndpoint extends Endpoint {
@@ -44,147 +52,138 @@ export interface BoundEndpoint extends Endpoint {
   readonly component: string;
 }
 
-/** What the components of a collector have in common. */
-export interface Surroundings {
-  readonly logger: Logger;
-  readonly meter: Meter;
-  /** Undefined: nothing is measured. */
-  readonly measuring: Measuring | undefined;
-  /** Undefined: there are no own traces. */
-  readonly tracing: Tracing | undefined;
-  readonly board: StatusBoard;
-}
-
 /**
- * Creates the components and connects them; nothing is started.
+ * Creates the components, those aside that stay, and connects them; nothing is started.
  *
- * @throws ComponentError that names the component whose factory failed
+ * @throws ComponentError that names the component whose factory failed; what was created until then is in the assembly
  */
-export function buildGraph(config: ServiceConfig, surroundings: Surroundings): Graph {
-  const { board } = surroundings;
-  const extensionOf = new Map<string, Extension>();
-  const host: Host = { extension: (id) => extensionOf.get(id) };
-  const extensionHost: ExtensionHost = { ...host, health: () => board.health() };
+export function buildGraph(config: ServiceConfig, assembly: Assembly, staying: Staying): Graph {
+  const { board } = assembly.surroundings;
+  const instances = new Instances<Extension>(assembly, staying.extensions);
   const extensions = config.serviceExtensions.map((id) => {
-    const place = { kind: "extension", id } as const;
-    const { status, common } = introduce(place, surroundings);
     const { factory, config: own } = config.extensions.get(id)!;
-    const component = created(place, () => factory.create({ ...common, host: extensionHost }, own));
-    extensionOf.set(id, component);
-    return { ...place, status, component };
+    const node = instances.add({ kind: "extension", id }, nowhere, ({ shared: _, ...common }) => {
+      const host: ExtensionHost = { extension: (each) => common.host.extension(each), health: () => board.health() };
+      return factory.create({ ...common, host }, own);
+    });
+    assembly.extensions.set(id, node.component);
+    return node;
   });
-  return { extensions, ...new PipelineBuilder(config, surroundings, host).build() };
+  const { pipelines, ...rest } = new PipelineBuilder(config, assembly, staying).build();
+  return { ...rest, extensions, shown: { extensions: extensions.map(({ status }) => status), pipelines } };
 }
 
 /** What was created: the instance, and what data that is given to it goes through. */
-interface Built<N extends Node> {
-  readonly node: N;
+interface Built<C extends Component> {
+  readonly node: Node<C>;
   readonly branch: Branch;
 }
 
-type NewStage = Node & { after: readonly Stage[] };
+interface NewStage {
+  readonly node: Node;
+  after: readonly Stage[];
+}
 
 /** Creates what pipelines are made of, from the exporters on against the way of the data. No way leads back to its beginning: that was checked. */
 class PipelineBuilder {
   readonly #config: ServiceConfig;
-  readonly #surroundings: Surroundings;
-  readonly #host: Host;
-  readonly #shared = new Map<string, unknown>();
-  readonly #exporters = new Map<string, Built<Node>>();
-  readonly #connectors = new Map<string, Built<NewStage>>();
+  readonly #assembly: Assembly;
+  readonly #receivers: Instances<Receiver>;
+  readonly #processors: Instances<Processor>;
+  readonly #connectors: Instances<Connector>;
+  readonly #exporters: Instances<Exporter>;
+  readonly #exporting = new Map<string, Built<Exporter>>();
+  readonly #connecting = new Map<string, Built<Connector> & { readonly stage: NewStage }>();
   /** By the pipeline's id: what its receivers feed, and its processors in the order that data takes. */
   readonly #heads = new Map<string, Branch>();
   readonly #chains = new Map<string, readonly NewStage[]>();
   /** As they were created: each after those that it gives data to. */
   readonly #stages: NewStage[] = [];
 
-  constructor(config: ServiceConfig, surroundings: Surroundings, host: Host) {
+  constructor(config: ServiceConfig, assembly: Assembly, staying: Staying) {
     this.#config = config;
-    this.#surroundings = surroundings;
-    this.#host = host;
+    this.#assembly = assembly;
+    this.#receivers = new Instances(assembly, staying.receivers);
+    this.#processors = new Instances(assembly, staying.processors);
+    this.#connectors = new Instances(assembly, staying.connectors);
+    this.#exporters = new Instances(assembly, staying.exporters);
   }
 
-  build(): Omit<Graph, "extensions"> {
+  build(): Omit<Graph, "extensions" | "shown"> & Pick<Shown, "pipelines"> {
     const { pipelines } = this.#config;
     for (const pipeline of pipelines) for (const id of pipeline.exporters) this.#exporter(id, pipeline.signal);
     for (const pipeline of pipelines) this.#head(pipeline);
-    const receivers = new Map<string, Node & { readonly component: Receiver }>();
-    for (const { signal, receivers: ids } of pipelines) {
-      for (const id of ids) {
-        const own = this.#config.receivers.get(id);
-        if (own === undefined || receivers.has(`${signal} ${id}`)) continue;
-        const place = { kind: "receiver", id, signal } as const;
-        const { status, settings } = this.#introduce(place);
-        const next = this.#begunBy(id, signal).consumer;
-        const component = created(place, () => own.factory.create(settings, own.config, next));
-        receivers.set(`${signal} ${id}`, { ...place, status, component });
-      }
-    }
-    for (const pipeline of pipelines) {
-      const { id, signal, receivers: sources, exporters: targets } = pipeline;
-      const members = [
-        ...sources.flatMap((source) => receivers.get(`${signal} ${source}`) ?? []),
-        ...this.#feeding(pipeline),
-        ...this.#chains.get(id)!,
-        ...targets.flatMap((target) => this.#ending(target, signal)).map(({ node }) => node),
-      ];
-      this.#surroundings.board.join(
-        id,
-        members.map(({ status }) => status),
-      );
-    }
+    for (const { signal, receivers: ids } of pipelines) for (const id of ids) this.#receiver(id, signal);
     this.#connectStages();
     return {
-      receivers: [...receivers.values()],
+      receivers: this.#receivers.all,
+      processors: this.#processors.all,
+      connectors: this.#connectors.all,
+      exporters: this.#exporters.all,
       stages: this.#stages.toReversed(),
-      exporters: [...this.#exporters.values()].map(({ node }) => node),
+      pipelines: new Map(
+        pipelines.map((pipeline) => [pipeline.id, this.#membersOf(pipeline).map(({ status }) => status)]),
+      ),
     };
   }
 
-  #introduce(place: Place & { readonly signal: Signal }) {
-    const { status, common } = introduce(place, this.#surroundings);
-    const settings: ComponentSettings = {
-      ...common,
-      signal: place.signal,
-      shared: this.#shared,
-      host: this.#host,
-    };
-    return { status, settings };
+  /** In the order that data takes. */
+  #membersOf(pipeline: PipelineConfig): Node[] {
+    const { id, signal, receivers, exporters } = pipeline;
+    return [
+      ...receivers.flatMap((source) => this.#receivers.get({ kind: "receiver", id: source, signal }) ?? []),
+      ...this.#feeding(pipeline).map(({ node }) => node),
+      ...this.#chains.get(id)!.map(({ node }) => node),
+      ...exporters.flatMap((target) => this.#ending(target, signal)).map(({ node }) => node),
+    ];
+  }
+
+  #receiver(id: string, signal: Signal): void {
+    const own = this.#config.receivers.get(id);
+    const place = { kind: "receiver", id, signal } as const;
+    if (own === undefined || this.#receivers.get(place) !== undefined) return;
+    this.#receivers.add(place, this.#begunBy(id, signal).consumer, (common, next) =>
+      own.factory.create({ ...common, signal }, own.config, next),
+    );
   }
 
   #exporter(id: string, signal: Signal): void {
     const own = this.#config.exporters.get(id);
-    if (own === undefined || this.#exporters.has(`${signal} ${id}`)) return;
+    if (own === undefined || this.#exporting.has(`${signal} ${id}`)) return;
     const place = { kind: "exporter", id, signal } as const;
-    const { status, settings } = this.#introduce(place);
-    const component = created(place, () => own.factory.create(settings, own.config));
-    const consumer = traced(this.#surroundings.tracing !== undefined, place, component);
-    const branch = { consumer, mutatesData: component.capabilities.mutatesData };
-    this.#exporters.set(`${signal} ${id}`, { node: { ...place, status, component }, branch });
+    const node = this.#exporters.add(place, nowhere, (common) => own.factory.create({ ...common, signal }, own.config));
+    const { component } = node;
+    const branch = { consumer: this.#traced(place, node), mutatesData: component.capabilities.mutatesData };
+    this.#exporting.set(`${signal} ${id}`, { node, branch });
   }
 
-  #connector(id: string, { from, to }: SignalPair): Built<NewStage> {
+  #connector(id: string, { from, to }: SignalPair): Built<Connector> & { readonly stage: NewStage } {
     const key = `${from} ${to} ${id}`;
-    const known = this.#connectors.get(key);
+    const known = this.#connecting.get(key);
     if (known !== undefined) return known;
-    const next = this.#begunBy(id, to);
+    const behind = this.#begunBy(id, to);
     const place = { kind: "connector", id, signal: from, outputSignal: to } as const;
     const { factory, config } = this.#config.connectors.get(id)!;
-    const { status, settings } = this.#introduce(place);
-    const component = created(place, () => factory.create({ ...settings, outputSignal: to }, config, next.consumer));
+    const node = this.#connectors.add(place, behind.consumer, (common, next) =>
+      factory.create({ ...common, signal: from, outputSignal: to }, config, next),
+    );
+    const { component } = node;
     // What becomes another signal is another buffer.
-    const mutatesData = component.capabilities.mutatesData || (from === to && next.mutatesData);
-    const node: NewStage = { ...place, status, component, after: [] };
-    const consumer = traced(this.#surroundings.tracing !== undefined, place, component);
-    const built = { node, branch: { consumer, mutatesData } };
-    this.#connectors.set(key, built);
-    this.#stages.push(node);
+    const mutatesData = component.capabilities.mutatesData || (from === to && behind.mutatesData);
+    const stage: NewStage = { node, after: [] };
+    const built = { node, stage, branch: { consumer: this.#traced(place, node), mutatesData } };
+    this.#connecting.set(key, built);
+    this.#stages.push(stage);
     return built;
   }
 
+  #traced(place: Parameters<typeof traced>[1], { component }: Node<Processor | Connector | Exporter>): Consumer {
+    return traced(this.#assembly.surroundings.tracing !== undefined, place, component);
+  }
+
   /** The instances that a pipeline of a signal ends with, by the id in its list: one exporter, or a connector for each signal that it makes of it. */
-  #ending(id: string, signal: Signal): readonly Built<Node>[] {
-    const exporter = this.#exporters.get(`${signal} ${id}`);
+  #ending(id: string, signal: Signal): readonly Built<Exporter | Connector>[] {
+    const exporter = this.#exporting.get(`${signal} ${id}`);
     return exporter === undefined
       ? this.#pairs(id, ({ from }) => from === signal).map((pair) => this.#connector(id, pair))
       : [exporter];
@@ -211,17 +210,19 @@ class PipelineBuilder {
     let head = fanOut(pipeline.exporters.flatMap((id) => this.#ending(id, signal)).map(({ branch }) => branch));
     const chain: NewStage[] = [];
     for (const id of pipeline.processors.toReversed()) {
-      const next = head;
+      const behind = head;
       const place = { kind: "processor", id, signal, pipeline: pipeline.id } as const;
       const { factory, config } = this.#config.processors.get(id)!;
-      const { status, settings } = this.#introduce(place);
-      const { measuring, tracing } = this.#surroundings;
-      const counted = countOutgoing(measuring, place, next.consumer);
-      const component = created(place, () => factory.create(settings, config, counted));
-      const consumer = countIncoming(measuring, place, traced(tracing !== undefined, place, component));
+      const { measuring } = this.#assembly.surroundings;
+      const counted = countOutgoing(measuring, place, behind.consumer);
+      const node = this.#processors.add(place, counted, (common, next) =>
+        factory.create({ ...common, signal }, config, next),
+      );
+      const { component } = node;
+      const consumer = countIncoming(measuring, place, this.#traced(place, node));
       // One that hands on the buffer that it was given exposes it to all that come after.
-      head = { consumer, mutatesData: component.capabilities.mutatesData || next.mutatesData };
-      chain.unshift({ ...place, status, component, after: [] });
+      head = { consumer, mutatesData: component.capabilities.mutatesData || behind.mutatesData };
+      chain.unshift({ node, after: [] });
     }
     this.#stages.push(...chain.toReversed());
     this.#chains.set(pipeline.id, chain);
@@ -232,7 +233,7 @@ class PipelineBuilder {
   /** The connectors that a pipeline gets data from. */
   #feeding({ receivers, signal }: PipelineConfig): readonly NewStage[] {
     return receivers.flatMap((id) =>
-      this.#pairs(id, ({ to }) => to === signal).map((pair) => this.#connector(id, pair).node),
+      this.#pairs(id, ({ to }) => to === signal).map((pair) => this.#connector(id, pair).stage),
     );
   }
 
@@ -249,55 +250,10 @@ class PipelineBuilder {
         before = [processor];
       }
     }
-    for (const { node } of this.#connectors.values()) {
-      node.after = this.#config.pipelines
+    for (const { node, stage } of this.#connecting.values()) {
+      stage.after = this.#config.pipelines
         .filter(({ signal, exporters }) => signal === node.signal && exporters.includes(node.id))
         .flatMap(tailOf);
     }
-  }
-}
-
-/** What every instance gets, whatever its kind. */
-function introduce(place: Place, { logger, meter, measuring, tracing, board }: Surroundings) {
-  const { kind, id, signal, outputSignal, pipeline } = place;
-  const attributes = {
-    "otelcol.component.id": id,
-    "otelcol.component.kind": kind,
-    ...(signal === undefined ? {} : { "otelcol.signal": signal }),
-    ...(outputSignal === undefined ? {} : { "otelcol.signal.output": outputSignal }),
-    ...(pipeline === undefined ? {} : { "otelcol.pipeline.id": pipeline }),
-  };
-  const own = logger.child(attributes);
-  const status = board.add(place, own);
-  const reportStatus: ComponentSettings["reportStatus"] = (report) => status.report(report);
-  return { status, common: { id, logger: own, meter, measuring, tracing, attributes, reportStatus } };
-}
-
-/** A component could not be created, started or stopped. */
-export class ComponentError extends Error {
-  override readonly name: string = "ComponentError";
-  readonly kind: ComponentKind;
-  readonly id: string;
-  /** `undefined` for an extension. */
-  readonly signal: Signal | undefined;
-
-  /** @param doing what failed: `cannot be started` */
-  constructor(place: Place, doing: string, cause: unknown) {
-    const { kind, id, signal, outputSignal, pipeline } = place;
-    const signals = outputSignal === undefined ? signal : `${signal} to ${outputSignal}`;
-    const where = pipeline === undefined ? signals : `pipeline ${pipeline}`;
-    const what = `${kind} "${id}"${where === undefined ? "" : ` (${where})`}`;
-    super(`${what} ${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.kind = kind;
-    this.id = id;
-    this.signal = signal;
-  }
-}
-
-function created<T>(place: Place, create: () => T): T {
-  try {
-    return create();
-  } catch (error) {
-    throw new ComponentError(place, "cannot be created", error);
   }
 }

@@ -86,8 +86,11 @@ describe("the status of all", () => {
     const exporter = add({ kind: "exporter", id: "out", signal: "logs" });
     const other = add({ kind: "exporter", id: "other", signal: "logs" });
     const extension = add({ kind: "extension", id: "ext" });
-    all.join("logs", [receiver, exporter]);
-    all.join("logs/2", [receiver, other]);
+    const pipelines = new Map([
+      ["logs", [receiver, exporter]],
+      ["logs/2", [receiver, other]],
+    ]);
+    all.show({ extensions: [extension], pipelines });
     return { all, log, receiver, exporter, other, extension };
   }
   const work = async (): Promise<void> => {};

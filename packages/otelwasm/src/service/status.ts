@@ -100,15 +100,21 @@ export class InstanceStatus {
   }
 }
 
+/** The instances of a configuration. */
+export interface Shown {
+  readonly extensions: readonly InstanceStatus[];
+  /** By the pipeline's id: in the order that data takes. */
+  readonly pipelines: ReadonlyMap<string, readonly InstanceStatus[]>;
+}
+
 /** The status of every instance of a collector. */
 export class StatusBoard {
-  readonly #extensions: InstanceStatus[] = [];
-  readonly #pipelines = new Map<string, InstanceStatus[]>();
+  #shown: Shown = { extensions: [], pipelines: new Map() };
   readonly #listeners = new Set<StatusListener>();
 
-  /** An instance whose status is to be kept; who has a part in a pipeline is named by `join`. */
+  /** An instance whose changes listeners hear of; what the health is made of is said by `show`. */
   add(place: Place, logger: Logger): InstanceStatus {
-    const status = new InstanceStatus(place, logger, (health) => {
+    return new InstanceStatus(place, logger, (health) => {
       for (const listener of [...this.#listeners]) {
         try {
           listener(health);
@@ -118,13 +124,11 @@ export class StatusBoard {
         }
       }
     });
-    if (place.kind === "extension") this.#extensions.push(status);
-    return status;
   }
 
-  /** @param members in the order that data takes */
-  join(pipeline: string, members: readonly InstanceStatus[]): void {
-    this.#pipelines.set(pipeline, [...members]);
+  /** From now on the health is theirs. */
+  show(shown: Shown): void {
+    this.#shown = shown;
   }
 
   /** @returns ends it */
@@ -137,11 +141,11 @@ export class StatusBoard {
 
   health(): Health {
     const pipelines: Record<string, PipelineHealth> = {};
-    for (const [id, members] of this.#pipelines) {
+    for (const [id, members] of this.#shown.pipelines) {
       const components = members.map(({ health }) => health);
       pipelines[id] = { status: aggregateStatus(components.map(({ status }) => status)), components };
     }
-    const extensions = this.#extensions.map(({ health }) => health);
+    const extensions = this.#shown.extensions.map(({ health }) => health);
     const all = [...Object.values(pipelines), ...extensions].map(({ status }) => status);
     return { status: aggregateStatus(all), pipelines, extensions };
   }

@@ -4,6 +4,7 @@ import { positiveDuration } from "../../config/values.ts";
 import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
 import { withDelivery } from "../../exporterhelper/delivery.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import { fingerprintOf } from "../../plugin/fingerprint.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
@@ -56,5 +57,6 @@ export const wasmExporterFactory: ExporterFactory = defineExporter<WasmExporterC
   signals: SIGNALS,
   description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("exporter", { timeout: positiveDuration().optional(), ...deliveryKeys }),
+  fingerprint: fingerprintOf,
   create: (settings, config) => withDelivery(settings, config, new WasmExporter(settings, config)),
 });

@@ -1,6 +1,7 @@
 import type { Capabilities, Consumer, Processor } from "../../component/component.ts";
 import { type ComponentSettings, defineProcessor, type ProcessorFactory } from "../../component/factory.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import { fingerprintOf } from "../../plugin/fingerprint.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { loadPlugin, movesBuffers, shutdownTimeoutOf } from "./load.ts";
@@ -58,5 +59,6 @@ export const wasmProcessorFactory: ProcessorFactory = defineProcessor<PluginConf
   signals: SIGNALS,
   description: "Pushes telemetry through a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("processor"),
+  fingerprint: fingerprintOf,
   create: (settings, config, next) => new WasmProcessor(settings, config, next),
 });

@@ -3,6 +3,7 @@ import type { Consumer, Receiver } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import { type ComponentSettings, defineReceiver, type ReceiverFactory } from "../../component/factory.ts";
 import { type PluginConfig, pluginConfigSchema } from "../../plugin/config.ts";
+import { fingerprintOf } from "../../plugin/fingerprint.ts";
 import type { WasmPlugin } from "../../plugin/plugin.ts";
 import { type Batch, SIGNALS } from "../../telemetry/batch.ts";
 import { checkedBatch } from "../../telemetry/validate.ts";
@@ -97,5 +98,6 @@ export const wasmReceiverFactory: ReceiverFactory = defineReceiver<PluginConfig>
   signals: SIGNALS,
   description: "Receives telemetry by a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("receiver"),
+  fingerprint: fingerprintOf,
   create: (settings, config, next) => new WasmReceiver(settings, config, next),
 });

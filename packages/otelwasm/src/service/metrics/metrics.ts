@@ -2,6 +2,7 @@ import { createNoopMeter, type Meter } from "@opentelemetry/api";
 import type { Logger } from "../../component/logger.ts";
 import type { Measuring, MetricsLevel } from "../../component/measuring.ts";
 import type { Tracing } from "../../component/tracing.ts";
+import type { PortRegistry } from "../../transport/ports.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import type { ResourceAttributes } from "../telemetry/resource.ts";
 import type { TracesSettings } from "../traces/settings.ts";
@@ -18,6 +19,8 @@ export interface OwnMetrics {
   start(): Promise<void>;
   /** Also after a failed or missing `start`. */
   shutdown(): Promise<void>;
+  /** Whose the ports are that it listens on. */
+  readonly portOwner: object;
   /** Empty before `start` has resolved. */
   readonly endpoints: readonly BoundEndpoint[];
 }
@@ -26,6 +29,7 @@ export interface OwnMetrics {
 export const noMetrics: OwnMetrics = {
   meter: createNoopMeter(),
   measuring: undefined,
+  portOwner: {},
   tracing: undefined,
   start: async () => {},
   shutdown: async () => {},
@@ -39,6 +43,8 @@ export interface MetricsOptions {
   readonly traces: TracesSettings;
   readonly resource: ResourceAttributes;
   readonly logger: Logger;
+  /** They belong to the own metrics that are created. */
+  readonly ports?: PortRegistry;
 }
 
 /** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own metrics cannot be used */
@@ -50,6 +56,7 @@ export async function createMetrics(options: MetricsOptions): Promise<OwnMetrics
   return {
     meter: metrics.meter,
     measuring: metrics.measuring,
+    portOwner: metrics.portOwner,
     tracing,
     get endpoints() {
       return metrics.endpoints;

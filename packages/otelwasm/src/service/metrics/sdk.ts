@@ -3,6 +3,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Logger } from "../../component/logger.ts";
 import type { MetricsLevel } from "../../component/measuring.ts";
+import type { Ports } from "../../component/ports.ts";
 import { PageServer } from "../../transport/page-server.ts";
 import type { BoundEndpoint } from "../graph.ts";
 import { SCOPE } from "../telemetry/encode.ts";
@@ -39,13 +40,16 @@ export class SdkMetrics implements OwnMetrics {
   readonly meter: Meter;
   readonly measuring: SeriesStore;
   readonly tracing = undefined;
+  readonly portOwner: object = {};
   readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
   readonly #pages: Page[] = [];
   readonly #exports: PeriodicExport[] = [];
+  readonly #ports: Ports | undefined;
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor({ level, readers, resource, logger }: MeasuredOptions) {
+  constructor({ level, readers, resource, logger, ports }: MeasuredOptions) {
+    this.#ports = ports?.of(this.portOwner);
     this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);
@@ -95,7 +99,7 @@ export class SdkMetrics implements OwnMetrics {
         endpoints.push({
           component: COMPONENT,
           protocol: "prometheus",
-          url: await server.listen(reader.address),
+          url: await server.listen(reader.address, this.#ports),
         });
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);

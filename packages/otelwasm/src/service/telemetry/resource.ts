@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { version } from "../version.ts";
 
@@ -19,12 +18,12 @@ export const resourceSchema: z.ZodType<ResourceSettings> = z
     ...Object.fromEntries(attributes.map((each) => [each.name, each.value])),
   }));
 
-/** The attributes of a collector that starts: its dashboards tell instances apart by them. */
-export function resourceOf(settings: ResourceSettings): ResourceAttributes {
+/** The attributes of a collector: its dashboards tell instances apart by them. @param instance its id, for as long as it lives */
+export function resourceOf(settings: ResourceSettings, instance: string): ResourceAttributes {
   const all: ResourceSettings = {
     "service.name": "otelwasm",
     "service.version": version(),
-    "service.instance.id": randomUUID(),
+    "service.instance.id": instance,
     ...settings,
   };
   return Object.fromEntries(

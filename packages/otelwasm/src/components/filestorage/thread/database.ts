@@ -93,8 +93,11 @@ export class Database {
       work();
       this.#db.exec("COMMIT");
     } catch (error) {
-      // SQLite has rolled back by itself if it could not do else.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      try {
+        this.#db.exec("ROLLBACK");
+      } catch {
+        // SQLite has rolled back by itself, as it could not do else.
+      }
       throw error;
     }
   }

@@ -33,6 +33,7 @@ export function salvage(path: string, into: Database): Salvaged {
   try {
     fillUp(path);
     damaged = new DatabaseSync(path, { timeout: 0 });
+    damaged.exec("PRAGMA locking_mode = EXCLUSIVE");
     const row = damaged.prepare("SELECT owner, key, size, crc, value FROM entries NOT INDEXED WHERE id = ?");
     const next = damaged.prepare("SELECT id FROM entries NOT INDEXED WHERE id >= ? ORDER BY id LIMIT 1");
     return carryOver(row, [fromIndex(damaged), fromTable(next)], into);
