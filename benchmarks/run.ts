@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   startup: "startup.ts",
   storage: "storage.ts",
   collector: "collector/run.ts",
+  telemetry: "telemetry.ts",
 };
 
 const wanted = process.argv.slice(2);
