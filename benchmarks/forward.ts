@@ -17,10 +17,11 @@ if (protocol !== "http" && protocol !== "grpc") throw new Error(`the protocol is
 
 const grpc = protocol === "grpc";
 const target: ExporterFactory = grpc ? otlpGrpcExporter : otlpHttpExporter;
+const single = { retry_on_failure: { enabled: false }, sending_queue: { enabled: false } };
 const exporterConfig = target.schema.parse(
   grpc
-    ? { endpoint: "127.0.0.1:5317", tls: { insecure: true }, compression }
-    : { endpoint: "http://127.0.0.1:5318", compression },
+    ? { endpoint: "127.0.0.1:5317", tls: { insecure: true }, compression, ...single }
+    : { endpoint: "http://127.0.0.1:5318", compression, ...single },
 );
 const receiverConfig = otlpReceiver.schema.parse({
   protocols: grpc

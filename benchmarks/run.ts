@@ -9,7 +9,9 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   sdk: "sdk.ts",
   attributes: "attributes.ts",
   startup: "startup.ts",
+  storage: "storage.ts",
   collector: "collector/run.ts",
+  telemetry: "telemetry.ts",
 };
 
 const wanted = process.argv.slice(2);

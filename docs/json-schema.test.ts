@@ -73,7 +73,7 @@ describe("what can be used passes, what cannot does not", () => {
     otlp("").replace("logs/a", "log"),
     otlp("").replace("exporters: [debug]", "exporter: [debug]"),
     otlp("").replace("service: {", "service: { telemetry: { logs: { level: loud } },"),
-    otlp("").replace("service: {", "service: { telemetry: { logs: { initial_fields: {} } },"),
+    otlp("").replace("service: {", "service: { telemetry: { logs: { initial_fields: 5 } },"),
     `${otlp("")}\nrecievers: {}`,
   ];
   for (const text of unusable) {

@@ -11,9 +11,12 @@ export const anyPort = {
   protocols: { grpc: { endpoint: "127.0.0.1:0" }, http: { endpoint: "127.0.0.1:0" } },
 } as const;
 
+/** Neither queue nor retry: an exporter's error is the client's answer. */
+export const SINGLE_ATTEMPT = { retry_on_failure: { enabled: false }, sending_queue: { enabled: false } } as const;
+
 /** Straight to the sink: each request is tried once and answered by what came of it. */
 export function exporter(output: Output, sink: Target, more: Record<string, unknown> = {}): Record<string, unknown> {
-  const common = { retry_on_failure: { enabled: false }, sending_queue: { enabled: false }, ...more };
+  const common = { ...SINGLE_ATTEMPT, ...more };
   return output === "otlp_grpc"
     ? { endpoint: new URL(sink.grpcUrl).host, tls: { insecure: true }, ...common }
     : { endpoint: sink.httpUrl, ...common };

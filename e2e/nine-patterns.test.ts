@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { callGrpc, postHttp, sendWithSdk } from "./clients.ts";
-import { anyPort, exporter, startCollector } from "./collector.ts";
+import { anyPort, exporter, SINGLE_ATTEMPT, startCollector } from "./collector.ts";
 import { buildGuest } from "./guests.ts";
 import { LogLines } from "./log-lines.ts";
 import { everyField } from "./payload.ts";
@@ -171,7 +171,9 @@ for (const signal of SIGNALS) {
         { fail: "invalid", code: 3, httpStatus: 400, message: /that cannot be printed/ },
         { fail: "trap", code: 14, httpStatus: 503, message: /unreachable/ },
       ]) {
-        await using collector = await startCollector(config({ otlp: anyPort }, {}, printer(fail), [signal]));
+        await using collector = await startCollector(
+          config({ otlp: anyPort }, {}, printer(fail, SINGLE_ATTEMPT), [signal]),
+        );
         const overGrpc = await callGrpc(collector, signal, body);
         assert.equal(overGrpc.code, code, overGrpc.message);
         assert.match(overGrpc.message, message);

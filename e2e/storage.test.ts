@@ -172,6 +172,26 @@ for (const output of OUTPUTS)
       await second.shutdown();
     });
 
+    test("a collector that takes another's place in the same process goes on with its queue", async (t) => {
+      const directory = folder(t);
+      await using sink = await startSink();
+      sink.respond = () => busy;
+      const config = stored(output, sink, directory);
+      const old = await startCollector(config);
+      const acknowledged = await send(old, 0, 30);
+      assert.equal(acknowledged.size, 30);
+      // The new one has started before the old one stops: what it is sent meanwhile waits until it may write.
+      await using replacing = await startCollector(config);
+      const sending = send(replacing, 1000, 30);
+      await old.shutdown();
+      for (const n of await sending) acknowledged.add(n);
+      assert.equal(acknowledged.size, 60);
+      sink.clear();
+      const counts = await arrived(sink, acknowledged);
+      assert.equal(counts.size, 60);
+      await replacing.shutdown();
+    });
+
     test("what the destination refuses for good is not kept, and stops nothing", async (t) => {
       const directory = folder(t);
       await using sink = await startSink();

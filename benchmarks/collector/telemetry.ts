@@ -3,34 +3,10 @@
 //   node scripts/run.mjs benchmarks/collector/telemetry.ts [--items 10,100,1000] [--protocol http,grpc] [--plugin no,yes] [--level normal] [--rounds 15]
 import { parseArgs } from "node:util";
 import { buildAttributesPlugin } from "../../examples/attributes/build.ts";
+import { forwarding } from "./config.ts";
 import { Load, type LoadRequest } from "./measure.ts";
 
 const ROUND_MS = 600;
-
-function config(protocol: "http" | "grpc", sink: number, level: string, plugin: string | undefined): object {
-  const helper = { compression: "none", sending_queue: { enabled: false }, retry_on_failure: { enabled: false } };
-  const exporters = {
-    http: { otlp_http: { endpoint: `http://127.0.0.1:${sink}`, ...helper } },
-    grpc: { otlp_grpc: { endpoint: `127.0.0.1:${sink}`, tls: { insecure: true }, ...helper } },
-  }[protocol];
-  const actions = [{ key: "bench.attr", value: "inserted", action: "insert" }];
-  const processors =
-    plugin === undefined
-      ? {}
-      : { "wasm/attributes": { path: plugin, isolation: "inline", plugin_config: { actions } } };
-  const readers = [{ pull: { exporter: { prometheus: { host: "127.0.0.1", port: 0 } } } }];
-  return {
-    receivers: { otlp: { protocols: { [protocol]: { endpoint: "127.0.0.1:0" } } } },
-    processors,
-    exporters,
-    service: {
-      telemetry: { logs: { level: "error" }, metrics: { level, readers } },
-      pipelines: {
-        logs: { receivers: ["otlp"], processors: Object.keys(processors), exporters: Object.keys(exporters) },
-      },
-    },
-  };
-}
 
 /** @returns of each round the one's items per CPU-second as a part of the other's */
 async function compare(
@@ -78,7 +54,7 @@ for (const protocol of values.protocol.split(",") as ("http" | "grpc")[]) {
         warmupMs: 50,
         measureMs: ROUND_MS,
       } as const;
-      const of = (level: string) => config(protocol, load.sinks[protocol], level, path);
+      const of = (level: string) => forwarding(protocol, load.sinks[protocol], level, path);
       const ratios = await compare(load, [of("none"), of(values.level)], request, Number(values.rounds));
       const at = (part: number): string => ratios[Math.round((ratios.length - 1) * part)]!.toFixed(3);
       const row = [protocol, path === undefined ? "no" : "yes", items, `**${at(0.5)}**`, `${at(0.25)} to ${at(0.75)}`];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { callGrpc, type GrpcAnswer, type HttpAnswer, postHttp } from "../clients.ts";
-import { anyPort, exporter, type Running, startCollector } from "../collector.ts";
+import { anyPort, exporter, type Running, SINGLE_ATTEMPT, startCollector } from "../collector.ts";
 import { LogLines } from "../log-lines.ts";
 import { encode, requestType } from "../proto.ts";
 import type { Sink } from "../sink.ts";
@@ -94,7 +94,7 @@ export async function hostileConfig(
   protocols: object = anyPort,
 ): Promise<object> {
   healthy ??= hostileGuest({});
-  const plugin = { "wasm/hostile": { path, ...config } };
+  const plugin = { "wasm/hostile": { path, ...(role === "exporter" ? SINGLE_ATTEMPT : {}), ...config } };
   const used = { receiver: ["otlp"], processor: [] as string[], exporter: ["otlp_grpc"], [role]: ["wasm/hostile"] };
   return {
     receivers: { otlp: protocols, ...(role === "receiver" ? plugin : {}) },

@@ -40,10 +40,13 @@ function made(outcomes: readonly Outcome[] | ((index: number) => Outcome), parts
   const config = {
     retry_on_failure: deliveryKeys.retry_on_failure.parse(retry),
     sending_queue: deliveryKeys.sending_queue.parse(queue),
-    timeout,
   };
   const settings = settingsWith({ id: "x", signal: "logs" });
-  return { clock, destination, exporter: withDelivery(settings, config, destination, clock) };
+  return {
+    clock,
+    destination,
+    exporter: withDelivery(settings, config, destination, { attemptTimeoutMs: timeout, clock }),
+  };
 }
 
 const times = (destination: Destination): number[] => destination.attempts.map(({ at }) => at);
@@ -139,7 +142,7 @@ for (const [name, queue] of [
         retry_on_failure: deliveryKeys.retry_on_failure.parse(EXACT),
         sending_queue: deliveryKeys.sending_queue.parse(queue),
       };
-      const exporter = withDelivery(settingsWith({ id: "x", signal: "logs" }), config, throwing, clock);
+      const exporter = withDelivery(settingsWith({ id: "x", signal: "logs" }), config, throwing, { clock });
       await exporter.start();
       const sender = watched(exporter.consume(batchOf(1)));
       await clock.advance(20_000);

@@ -21,10 +21,11 @@ const DRAIN_MS = 10_000;
 /** For the exporter itself to close, where it does not say. */
 const CLOSE_MS = 2_000;
 
-/** How the batches of an exporter are delivered. */
-export interface DeliveryOptions extends DeliveryConfig {
+export interface DeliveryOptions {
   /** Milliseconds for an attempt, for an exporter that has no such limit of its own. An attempt that is given up may still come to its end: the data is then there twice. */
-  readonly timeout?: number | undefined;
+  readonly attemptTimeoutMs?: number | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
@@ -39,11 +40,11 @@ export interface DeliveryOptions extends DeliveryConfig {
  */
 export function withDelivery(
   settings: ComponentSettings,
-  options: DeliveryOptions,
+  config: DeliveryConfig,
   exporter: Exporter,
-  clock: Clock = systemClock,
+  options: DeliveryOptions = {},
 ): Exporter {
-  return new DeliveringExporter(settings, options, exporter, clock);
+  return new DeliveringExporter(settings, config, exporter, options);
 }
 
 class DeliveringExporter implements Exporter {
@@ -71,8 +72,9 @@ class DeliveringExporter implements Exporter {
   #closed = false;
   #endReading: () => void = () => {};
 
-  constructor(settings: ComponentSettings, options: DeliveryOptions, exporter: Exporter, clock: Clock) {
-    const { sending_queue, retry_on_failure, timeout } = options;
+  constructor(settings: ComponentSettings, config: DeliveryConfig, exporter: Exporter, options: DeliveryOptions) {
+    const { sending_queue, retry_on_failure } = config;
+    const { attemptTimeoutMs, clock = systemClock } = options;
     this.#settings = settings;
     this.#exporter = exporter;
     this.#clock = clock;
@@ -85,7 +87,7 @@ class DeliveringExporter implements Exporter {
       next: exporter,
       retry: retry_on_failure,
       kept: this.#undelivered === "kept",
-      timeoutMs: timeout,
+      timeoutMs: attemptTimeoutMs,
       maxWaiting: this.#queue === undefined ? MAX_WAITING : sending_queue.num_consumers,
       clock,
       schedule: this.#schedule,

@@ -1,5 +1,6 @@
 import type { Consumer } from "../component/component.ts";
 import { ConsumerError } from "../component/errors.ts";
+import { ownCopy } from "../plugin/guest-memory.ts";
 import type { Batch } from "../telemetry/batch.ts";
 
 /** A consumer, and what becomes of the buffer in it and behind it. */
@@ -27,9 +28,7 @@ export function fanOut(branches: readonly Branch[]): Branch {
       capabilities: { mutatesData },
       async consume(batch: Batch): Promise<void> {
         const answers: Promise<void>[] = [];
-        for (const writer of writers) {
-          answers.push(call(writer, { ...batch, bytes: batch.bytes.slice() }));
-        }
+        for (const writer of writers) answers.push(call(writer, { ...batch, bytes: ownCopy(batch.bytes) }));
         for (const reader of readers) answers.push(call(reader, batch));
         // Last: the buffer may be gone when this call returns.
         if (originalFor !== undefined) answers.push(call(originalFor, batch));

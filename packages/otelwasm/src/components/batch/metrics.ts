@@ -24,9 +24,9 @@ export interface BatchMetrics {
   end: EndReading;
 }
 
-/** @returns undefined: nothing is measured */
+/** @returns undefined: nothing is measured, as in the Collector below level normal */
 export function measureBatches({ measuring, id }: ComponentSettings): BatchMetrics | undefined {
-  if (measuring === undefined) return undefined;
+  if (measuring === undefined || measuring.level === "basic") return undefined;
   const attributes = { processor: id };
   const counter = (name: string, description: string): Count =>
     measuring.counter({ name: `${PREFIX}_${name}`, unit: "{times}", description }, attributes);

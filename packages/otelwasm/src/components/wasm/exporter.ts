@@ -58,5 +58,6 @@ export const wasmExporterFactory: ExporterFactory = defineExporter<WasmExporterC
   description: "Delivers telemetry by a WebAssembly plugin (ABI v1)",
   schema: pluginConfigSchema("exporter", { timeout: positiveDuration().optional(), ...deliveryKeys }),
   fingerprint: fingerprintOf,
-  create: (settings, config) => withDelivery(settings, config, new WasmExporter(settings, config)),
+  create: (settings, config) =>
+    withDelivery(settings, config, new WasmExporter(settings, config), { attemptTimeoutMs: config.timeout }),
 });

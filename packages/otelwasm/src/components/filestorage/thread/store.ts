@@ -125,7 +125,7 @@ export class Store {
     for (const suffix of ["", LOG])
       if (existsSync(this.#path + suffix)) renameSync(this.#path + suffix, movedTo + suffix);
     this.#finishRecovery();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ");
     this.#recovered({ reason, movedTo, ...salvaged });
     return new Database(this.#path, this.#options);
   }
