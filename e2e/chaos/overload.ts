@@ -9,8 +9,9 @@ import { exporter, type Output } from "../collector.ts";
 import type { Signal } from "../proto.ts";
 import { Requests } from "../requests.ts";
 import { grpcSender, httpSender, type Sender } from "../senders.ts";
+import { Disk } from "./disk.ts";
 import { Ledger, type LedgerTotals } from "./ledger.ts";
-import { startSlowSink } from "./slow-sink.ts";
+import { type SlowSink, startSlowSink } from "./slow-sink.ts";
 import { NO_TELEMETRY, Subject } from "./subject.ts";
 
 export interface Overload {
@@ -58,6 +59,7 @@ const BALLAST = 20_000;
 const TICK_MS = 10;
 /** Requests that nobody has answered: no more are sent then, as no client has connections without end. */
 const UNANSWERED = 4_000;
+const PATIENCE_MS = 60_000;
 const SIGNAL: Signal = "logs";
 const MIB = 1024 * 1024;
 
@@ -66,12 +68,14 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
   const receipts = ledger.sink([SIGNAL]);
   const { output, delivery, processors, holdMs, limitMib } = overload;
   await using sink = await startSlowSink(receipts, { atOnce: holdMs === 0 ? LANES : SINK_AT_ONCE, holdMs });
+  using disk = new Disk();
   const pipeline = { receivers: ["otlp"], processors: Object.keys(processors), exporters: [output] };
   await using subject = await Subject.create((receivers) => ({
     receivers,
     processors,
     exporters: { [output]: exporter(output, sink, delivery) },
-    service: { telemetry: NO_TELEMETRY, pipelines: { [SIGNAL]: pipeline } },
+    extensions: { file_storage: { directory: disk.folder } },
+    service: { telemetry: NO_TELEMETRY, extensions: ["file_storage"], pipelines: { [SIGNAL]: pipeline } },
   }));
   await subject.start();
   let rss = 0;
@@ -83,6 +87,7 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
   const { accepted, offered } = await clients.open(peak * FACTOR, seconds * 1000);
   clearInterval(watch);
   clients.close();
+  await drained(ledger, sink);
   const { code } = await subject.terminate();
   await sink.told();
   const problems = [...clients.problems.slice(0, 5), ...ledger.problems()];
@@ -100,6 +105,16 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
     ledger: ledger.totals,
     problems,
   };
+}
+
+/** Until what was acknowledged, and is on disk, has come. */
+async function drained(ledger: Ledger, sink: SlowSink): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    await sink.told();
+    if (ledger.lost().next().done || performance.now() > deadline) return;
+    await pause(TICK_MS);
+  }
 }
 
 /** What is a matter of time, and therefore of the machine as well. */

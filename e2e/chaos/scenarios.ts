@@ -22,6 +22,14 @@ const REFUSALS = {
 /** What passes. */
 const TROUBLE = { unavailable: 0.05, throttled: 0.02, timeout: 0.02 } as const;
 const BROKEN = { reset: 0.4, hang: 0.1, garbage: 0.3, slow: 0.2 } as const;
+/** As most configurations of the Collector begin and end; small batches, so that many are merged and taken apart. */
+async function batched(): Promise<Readonly<Record<string, unknown>>> {
+  return {
+    memory_limiter: { check_interval: "1s", limit_percentage: 80 },
+    ...(await plugin()),
+    batch: { send_batch_size: 64, send_batch_max_size: 75, timeout: "50ms" },
+  };
+}
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -158,21 +166,12 @@ export const SCENARIOS: readonly Scenario[] = [
     happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
   },
   {
-    name: "batch",
-    what: "batches that merge and split requests, before sinks in trouble: an acknowledgement waits for all its parts",
-    outputs: BOTH,
-    queue: "memory",
-    processors: async () => ({ batch: { send_batch_size: 64, send_batch_max_size: 77, timeout: "20ms" } }),
-    sink: { ...TROUBLE, bad: 0.02, mute: 0.01 },
-    line: BROKEN,
-  },
-  {
     name: "kill9-batch",
     what: "kill -9 with batches in hand, of the processor and of the queue",
     outputs: BOTH,
     queue: "disk",
     sendingQueue: { batch: { flush_timeout: "20ms", min_size: 50, max_size: 64 } },
-    processors: async () => ({ batch: { send_batch_size: 64, send_batch_max_size: 77, timeout: "20ms" } }),
+    processors: batched,
     happens: { what: "kill -9", every: [50, 1500], times: 20 },
   },
   {
@@ -183,10 +182,28 @@ export const SCENARIOS: readonly Scenario[] = [
     processors: plugin,
     happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
   },
+  {
+    name: "batched",
+    what: "refusals, silence and broken lines behind batch, which merges and splits requests",
+    outputs: BOTH,
+    queue: "off",
+    processors: batched,
+    sink: { unavailable: 0.1, throttled: 0.05, bad: 0.05, partial: 0.05, mute: 0.01 },
+    line: { reset: 0.1, garbage: 0.05 },
+  },
+  {
+    name: "batched-shutdown",
+    what: "SIGTERM while requests wait in batch: what is acknowledged is delivered, the exit code is 0",
+    outputs: ["otlp_http"],
+    queue: "off",
+    processors: batched,
+    happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
+  },
 ];
 
 /** What the collector has without any load, and what V8 and the system keep of what was freed. */
 const BASE_MIB = 350;
+const LIMIT_MIB = 64;
 
 export const OVERLOADS: readonly Overload[] = [
   {
@@ -196,6 +213,33 @@ export const OVERLOADS: readonly Overload[] = [
     delivery: { sending_queue: { queue_size: 200 } },
     processors: {},
     holdMs: 40,
+    limitMib: BASE_MIB,
+  },
+  {
+    name: "overload-limiter",
+    what: "the same with a queue without end, and memory_limiter",
+    output: "otlp_grpc",
+    delivery: { sending_queue: { queue_size: 1_000_000 } },
+    processors: { memory_limiter: { check_interval: "100ms", limit_mib: LIMIT_MIB } },
+    holdMs: 40,
+    limitMib: BASE_MIB + LIMIT_MIB,
+  },
+  {
+    name: "overload-disk",
+    what: "the same with a queue on disk that is full: what is accepted is as much as is delivered",
+    output: "otlp_http",
+    delivery: { sending_queue: { queue_size: 200, storage: "file_storage" } },
+    processors: {},
+    holdMs: 40,
+    limitMib: BASE_MIB,
+  },
+  {
+    name: "overload-cpu",
+    what: "the same with a sink without delay: the processor is the limit, and shared with the clients",
+    output: "otlp_grpc",
+    delivery: { sending_queue: { queue_size: 200 } },
+    processors: {},
+    holdMs: 0,
     limitMib: BASE_MIB,
   },
 ];

@@ -4,7 +4,8 @@ import type { StorageEntry } from "../../../component/storage.ts";
 import { type BatchRequest, DELETED, type StoreOptions, type StoreStats } from "../protocol.ts";
 import { Damage, Failure } from "./failure.ts";
 
-const PAGE = 4096;
+/** Bytes; a power of two. */
+export const PAGE = 4096;
 /** Pages of the log after which it is carried over into the database, and of one transaction, unless a single call has more. */
 const LOG_PAGES = 1024;
 /** Pages: a database of so few is read through when it is opened. */
@@ -54,10 +55,11 @@ export class Database {
   constructor(path: string, options: StoreOptions) {
     const db = new DatabaseSync(path, { timeout: 0 });
     try {
+      // First: no other connection is ever there, and one that knows that from the beginning needs no file of shared memory.
+      db.exec("PRAGMA locking_mode = EXCLUSIVE");
       // Before anything is in the file: it can shrink only if it was made for that.
-      db.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      // No other connection is ever there, and without one there is no file of shared memory beside it.
-      db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY");
+      db.exec(`PRAGMA page_size = ${PAGE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`);
+      db.exec("PRAGMA temp_store = MEMORY");
       db.exec(SCHEMA);
       this.#db = db;
       this.#find = db.prepare("SELECT id FROM entries WHERE owner = ? AND key = ?");
@@ -124,8 +126,18 @@ export class Database {
     else this.#update.run(size, crc, value, found.id ?? null);
   }
 
-  has(owner: string, key: string): boolean {
-    return this.#find.get(owner, key) !== undefined;
+  /** Of an entry: whether its value was lost. Undefined if there is none. */
+  state(owner: string, key: string): "there" | "lost" | undefined {
+    const row = this.#get.get(owner, key);
+    if (row === undefined) return undefined;
+    return row.value === null ? "lost" : "there";
+  }
+
+  /** How many entries have a value, and of how many it was lost. */
+  counts(): { readonly recovered: number; readonly lost: number } {
+    const row = this.#db.prepare("SELECT count(value) AS recovered, count(*) AS entries FROM entries").get();
+    const recovered = Number(row?.recovered);
+    return { recovered, lost: Number(row?.entries) - recovered };
   }
 
   /** @throws Failure `damaged` */

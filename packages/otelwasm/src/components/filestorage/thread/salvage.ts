@@ -1,48 +1,111 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { checksum, type Database } from "./database.ts";
-import { isDamage } from "./failure.ts";
+import { type Entry, entriesOfPages } from "./pages.ts";
 
 /** Entries that are carried over in one transaction. */
 const STEP = 200;
-/** There are no entries beyond: they are numbered from 1, and no disk has room for so many. */
-const LAST_ID = 2 ** 45;
-
-interface Place {
-  readonly id: number;
-  /** Undefined: not told by the index. */
-  readonly owner: string | undefined;
-  readonly key: string | undefined;
-}
 
 export interface Salvaged {
   readonly recovered: number;
-  /** That are known to be lost; of each there is an entry without a value if its key is known. */
+  /** That are known to be lost; of each there is an entry without a value. */
   readonly lost: number;
 }
 
 /**
- * Carries over what can be read of a damaged database: first what its index leads to, which tells the keys of what is lost; then what is in the table, around
- * pages that cannot be read.
+ * Carries over what can be read of a damaged database: first what its index leads to, which tells the keys of what is lost, then what is on pages that nothing leads to.
  *
  * @param path of the damaged file, which nothing has open; its log is applied to it
  * @throws what writing to `into` throws
  */
 export function salvage(path: string, into: Database): Salvaged {
+  const complete = salvageByIndex(path, into);
+  const entries = entriesOfPages(path);
+  inSteps(entries, into, (entry) => {
+    const known = into.state(entry.owner, entry.key);
+    // What a complete index does not have was deleted.
+    if (known === "lost" || (known === undefined && !complete)) put(into, entry);
+  });
+  return into.counts();
+}
+
+/** @returns whether it could be read to its end */
+function salvageByIndex(path: string, into: Database): boolean {
   let damaged: DatabaseSync | undefined;
+  let row: StatementSync;
+  let keys: Iterator<Key>;
   try {
     fillUp(path);
     damaged = new DatabaseSync(path, { timeout: 0 });
-    damaged.exec("PRAGMA locking_mode = EXCLUSIVE");
-    const row = damaged.prepare("SELECT owner, key, size, crc, value FROM entries NOT INDEXED WHERE id = ?");
-    const next = damaged.prepare("SELECT id FROM entries NOT INDEXED WHERE id >= ? ORDER BY id LIMIT 1");
-    return carryOver(row, [fromIndex(damaged), fromTable(next)], into);
-  } catch (error) {
+    damaged.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_checkpoint(TRUNCATE)");
+    row = damaged.prepare("SELECT owner, key, crc, value FROM entries NOT INDEXED WHERE id = ?");
+    keys = damaged
+      .prepare("SELECT id, owner, key FROM entries INDEXED BY entries_by_key WHERE owner >= '' ORDER BY owner, key")
+      .iterate() as Iterator<Key>;
+  } catch {
     // Without a first page there is nothing that SQLite could read.
-    if (isDamage(error)) return { recovered: 0, lost: 0 };
-    throw error;
-  } finally {
     damaged?.close();
+    return false;
+  }
+  let complete = true;
+  const readable = untilUnreadable(keys, () => {
+    complete = false;
+  });
+  try {
+    inSteps(readable, into, ({ id, owner, key }) => {
+      const entry = read(row, id);
+      if (entry === undefined) into.put(owner, key, 0, 0, null);
+      else if (into.state(entry.owner, entry.key) !== "there") put(into, entry);
+    });
+  } finally {
+    damaged.close();
+  }
+  return complete;
+}
+
+interface Key {
+  readonly id: number;
+  readonly owner: string;
+  readonly key: string;
+}
+
+function put(into: Database, { owner, key, crc, value }: Entry): void {
+  into.put(owner, key, value.length, crc, value);
+}
+
+function* untilUnreadable(keys: Iterator<Key>, unreadable: () => void): Generator<Key> {
+  for (;;) {
+    let next: IteratorResult<Key>;
+    try {
+      next = keys.next();
+    } catch {
+      unreadable();
+      return;
+    }
+    if (next.done === true) return;
+    if (typeof next.value.key === "string" && typeof next.value.owner === "string") yield next.value;
+  }
+}
+
+function inSteps<T>(all: Iterator<T>, into: Database, work: (one: T) => void): void {
+  for (let ended = false; !ended; )
+    into.transaction(() => {
+      for (let count = 0; count < STEP && !ended; count++) {
+        const next = all.next();
+        if (next.done === true) ended = true;
+        else work(next.value);
+      }
+    });
+}
+
+/** An entry as it was written; undefined if there is none. */
+function read(row: StatementSync, id: number): Entry | undefined {
+  try {
+    const { owner, key, crc, value } = row.get(id) ?? {};
+    if (typeof owner !== "string" || typeof key !== "string" || typeof crc !== "number") return undefined;
+    return value instanceof Uint8Array && checksum(owner, key, value) === crc ? { owner, key, crc, value } : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -62,101 +125,5 @@ function fillUp(path: string): void {
       ftruncateSync(file, size);
   } finally {
     closeSync(file);
-  }
-}
-
-function carryOver(row: StatementSync, sources: readonly Iterator<Place>[], into: Database): Salvaged {
-  let recovered = 0;
-  let lost = 0;
-  const carry = (place: Place): void => {
-    const entry = read(row, place.id);
-    if (entry !== undefined) {
-      if (into.has(entry.owner, entry.key)) return;
-      into.put(entry.owner, entry.key, entry.value.length, entry.crc, entry.value);
-      recovered++;
-    } else if (place.owner !== undefined && place.key !== undefined && !into.has(place.owner, place.key)) {
-      into.put(place.owner, place.key, 0, 0, null);
-      lost++;
-    }
-  };
-  for (const places of sources) {
-    for (let step = some(places); step.length > 0; step = some(places))
-      into.transaction(() => {
-        for (const place of step) carry(place);
-      });
-  }
-  return { recovered, lost };
-}
-
-function some(places: Iterator<Place>): Place[] {
-  const step: Place[] = [];
-  while (step.length < STEP) {
-    const next = places.next();
-    if (next.done === true) break;
-    step.push(next.value);
-  }
-  return step;
-}
-
-interface Entry {
-  readonly owner: string;
-  readonly key: string;
-  readonly crc: number;
-  readonly value: Uint8Array;
-}
-
-/** An entry as it was written; undefined if there is none. */
-function read(row: StatementSync, id: number): Entry | undefined {
-  try {
-    const { owner, key, crc, value } = row.get(id) ?? {};
-    if (typeof owner !== "string" || typeof key !== "string" || typeof crc !== "number") return undefined;
-    return value instanceof Uint8Array && checksum(owner, key, value) === crc ? { owner, key, crc, value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** In the order of the keys, up to where the index cannot be read. */
-function* fromIndex(damaged: DatabaseSync): Generator<Place> {
-  try {
-    const all = damaged.prepare(
-      "SELECT id, owner, key FROM entries INDEXED BY entries_by_key WHERE owner >= '' ORDER BY owner, key",
-    );
-    for (const { id, owner, key } of all.iterate())
-      if (typeof id === "number" && typeof owner === "string" && typeof key === "string") yield { id, owner, key };
-  } catch {
-    // The table may have what comes after.
-  }
-}
-
-/** All that can be reached; around what cannot by larger and larger steps, and back to the first that can. */
-function* fromTable(next: StatementSync): Generator<Place> {
-  /** The first entry from there; undefined: there is none; null: cannot be read. */
-  const from = (id: number): number | undefined | null => {
-    try {
-      const found = next.get(id)?.id;
-      return typeof found === "number" ? found : undefined;
-    } catch {
-      return null;
-    }
-  };
-  let id = 1;
-  while (id < LAST_ID) {
-    let found = from(id);
-    if (found === null) {
-      let step = 1;
-      while (id + step < LAST_ID && from(id + step) === null) step *= 2;
-      let unreadable = id + Math.floor(step / 2);
-      let readable = id + step;
-      while (readable - unreadable > 1) {
-        const middle = Math.floor((unreadable + readable) / 2);
-        if (from(middle) === null) unreadable = middle;
-        else readable = middle;
-      }
-      found = from(readable);
-    }
-    if (found === undefined || found === null) return;
-    yield { id: found, owner: undefined, key: undefined };
-    id = found + 1;
   }
 }
