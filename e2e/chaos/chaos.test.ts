@@ -7,9 +7,10 @@ import { testScenario } from "./testing.ts";
 
 for (const scenario of SCENARIOS) if (scenario.queue !== "disk") testScenario(scenario);
 
-for (const overload of OVERLOADS) {
+// Where the clients share what is the limit, there is nothing to be judged.
+for (const overload of OVERLOADS.filter(({ holdMs }) => holdMs > 0)) {
   test(`${overload.name}: ${overload.what}`, async (t) => {
-    const result = await playOverload(overload, { seconds: 6, seed: 1 });
+    const result = await playOverload(overload, { seconds: 4, seed: 1 });
     t.diagnostic(overloadLine(result));
     assert.deepEqual(result.problems, []);
     assert.ok(result.ledger.outcomes.size > 0, "nothing was refused: that was no overload");

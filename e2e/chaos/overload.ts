@@ -21,6 +21,8 @@ export interface Overload {
   /** Of the exporter. */
   readonly delivery: Readonly<Record<string, unknown>>;
   readonly processors: Readonly<Record<string, unknown>>;
+  /** Bytes of each request, about: what is kept of them shows. */
+  readonly requestBytes: number;
   /** Milliseconds for which the sink holds each request; 0: the processor is the limit. */
   readonly holdMs: number;
   /** The most resident memory that the collector may have, in MiB. */
@@ -54,11 +56,9 @@ const LEAST_SHARE = 0.8;
 const SINK_AT_ONCE = 10;
 /** Enough that the sink always has something to do. */
 const LANES = 40;
-/** Bytes of each request: what is kept of them shows. */
-const BALLAST = 20_000;
 const TICK_MS = 10;
-/** Requests that nobody has answered: no more are sent then, as no client has connections without end. */
-const UNANSWERED = 4_000;
+/** Requests that nobody has answered: no more are sent then, as no client has connections without end, and this one would become the limit itself. It is more than any of the queues holds. */
+const UNANSWERED = 600;
 const PATIENCE_MS = 60_000;
 const SIGNAL: Signal = "logs";
 const MIB = 1024 * 1024;
@@ -82,7 +82,7 @@ export async function playOverload(overload: Overload, { seconds, seed }: Overlo
   const watch = setInterval(() => {
     rss = Math.max(rss, subject.rss ?? 0);
   }, 100);
-  const clients = new Clients(ledger, subject);
+  const clients = new Clients(ledger, subject, overload.requestBytes);
   const peak = await clients.closed(LANES, Math.min(10, seconds / 2) * 1000);
   const { accepted, offered } = await clients.open(peak * FACTOR, seconds * 1000);
   clearInterval(watch);
@@ -148,11 +148,12 @@ export function overloadLine({
 class Clients {
   readonly #ledger: Ledger;
   readonly #senders: readonly Sender[];
-  readonly #requests = new Requests(SIGNAL, BALLAST);
+  readonly #requests: Requests;
   readonly problems: string[] = [];
 
-  constructor(ledger: Ledger, subject: Subject) {
+  constructor(ledger: Ledger, subject: Subject, requestBytes: number) {
     this.#ledger = ledger;
+    this.#requests = new Requests(SIGNAL, requestBytes);
     this.#senders = [httpSender(subject, { connections: UNANSWERED }), grpcSender(subject)];
   }
 
