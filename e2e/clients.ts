@@ -43,6 +43,20 @@ export interface SendOptions {
   readonly protocol: Protocol;
   readonly gzip?: boolean;
   readonly timeoutMs?: number;
+  /** Of every request: `authorization` and the like. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As PEM, for `https:`: whom to trust, and the client's own certificate. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
+}
+
+/** The SDK's exporters have other options for gRPC than for HTTP. */
+function security(protocol: Protocol, { headers, tls }: SendOptions): object {
+  if (protocol !== "grpc") return { ...(headers && { headers }), ...(tls && { httpAgentOptions: tls }) };
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(headers ?? {})) metadata.set(name, value);
+  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  const secrets = tls && grpc.credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+  return { metadata, ...(secrets && { credentials: secrets }) };
 }
 
 /**
@@ -54,9 +68,11 @@ export async function sendWithSdk(
   telemetry: Telemetry,
   signal: Signal,
   target: Target,
-  { protocol, gzip = false, timeoutMs = 15_000 }: SendOptions,
+  send: SendOptions,
 ): Promise<void> {
+  const { protocol, gzip = false, timeoutMs = 15_000 } = send;
   const options: SdkOptions = {
+    ...security(protocol, send),
     url: protocol === "grpc" ? target.grpcUrl : `${target.httpUrl}/v1/${signal}`,
     compression: (gzip ? "gzip" : "none") as Compression,
     timeoutMillis: timeoutMs,

@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** In a process group of its own, as a shell starts it: `process.kill(-pid)` is then what Ctrl-C in a terminal does. */
   readonly group?: boolean;
+  /** Where it runs. Default: where the tests do. */
+  readonly cwd?: string;
 }
 
 /** `argv[0]` is a TypeScript or JavaScript file of this repository, relative to its root; it runs in the Node that runs the tests. */
@@ -33,7 +35,12 @@ export function runProgram(argv: readonly [string, ...string[]], options: Progra
   const child = spawn(
     process.execPath,
     ["--conditions=otelwasm-source", fileURLToPath(new URL(`../${file}`, import.meta.url)), ...args],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env }, detached: options.group ?? false },
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+      detached: options.group ?? false,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    },
   );
   const watchers = new Set<() => void>();
   let all = "";

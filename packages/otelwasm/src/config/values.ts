@@ -18,6 +18,11 @@ export function isSecret(schema: z.core.$ZodType): boolean {
   return z.globalRegistry.get(schema)?.writeOnly === true;
 }
 
+/** A key that the Collector has and this version does not: the sentence says why, or what to do instead. */
+export function refused(sentence: string): z.ZodType<undefined> {
+  return z.undefined({ error: sentence }).optional();
+}
+
 export interface DurationOptions {
   /** The smallest that is allowed, in milliseconds. Default 0. */
   readonly min?: number;

@@ -7,11 +7,6 @@ import { duration } from "../config/values.ts";
 import { isHeaderValue } from "./exporting.ts";
 import { type HttpProxy, parseProxy } from "./proxy.ts";
 
-/** A key that the Collector has and this version does not: the sentence says why, or what to do instead. */
-export function refused(sentence: string): z.ZodType<undefined> {
-  return z.undefined({ error: sentence }).optional();
-}
-
 export type Credentials = Readonly<Record<string, string>>;
 
 export interface Auth {

@@ -10,12 +10,16 @@ export interface Page {
   readonly body: string;
 }
 
+/** When the server closes, how long clients that are connected have to ask. */
+const SILENCE_MS = 500;
+
 /** One page over HTTP, for people, probes and scrapers: GET and HEAD of its path; 404 for other paths, 405 for other methods. */
 export class PageServer {
   readonly #server: Server;
   readonly #path: string;
   readonly #render: () => Page | Promise<Page>;
   readonly #answering = new Set<Promise<void>>();
+  #closing = false;
 
   /**
    * @param path begins with `/`
@@ -37,7 +41,13 @@ export class PageServer {
 
   /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
   async close(): Promise<void> {
+    this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // Who has just connected is about to ask.
+    const { promise: silence, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, SILENCE_MS);
+    await Promise.race([closed, silence]);
+    clearTimeout(timer);
     await Promise.all(this.#answering);
     this.#server.closeAllConnections();
     await closed;
@@ -50,6 +60,7 @@ export class PageServer {
       response.once("close", resolve);
     });
     const bytes = Buffer.from(body);
+    if (this.#closing) response.shouldKeepAlive = false;
     response.writeHead(status, { "content-type": contentType, "content-length": bytes.length, ...headers });
     response.end(request.method === "HEAD" ? undefined : bytes);
     await done;

@@ -47,11 +47,6 @@ function addressOf(endpoint: string, transport: Transport): ListenAddress | stri
   return transport === "tcp" ? address : { ...address, family: transport === "tcp4" ? 4 : 6 };
 }
 
-/** A key that the Collector has and this version does not: the sentence says why, or what to do instead. */
-export function refused(sentence: string): z.ZodType<undefined> {
-  return z.undefined({ error: sentence }).optional();
-}
-
 /** What the Collector tells the network's library about its buffers. Node.js has its own ways there: taken, without an effect. */
 export const bufferSize: z.ZodType<number | undefined> = z.int().min(0).optional();
 

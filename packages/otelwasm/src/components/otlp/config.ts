@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { ListenAddress } from "../../component/ports.ts";
-import { byteSize, duration, secret } from "../../config/values.ts";
+import { byteSize, duration, refused, secret } from "../../config/values.ts";
 import { headers } from "../../transport/exporting.ts";
 import { OTLP } from "../../transport/otlp.ts";
-import { addressKeys, bufferSize, listenAddress, refused } from "../../transport/server-config.ts";
+import { addressKeys, bufferSize, listenAddress } from "../../transport/server-config.ts";
 import { type ServerTls, serverTls } from "../../transport/tls.ts";
 import { type CorsConfig, cors } from "./cors.ts";
 import { type KeepaliveConfig, keepalive } from "./keepalive.ts";

@@ -19,6 +19,8 @@ import type { ListenerSettings } from "./listener.ts";
 
 /** At shutdown, how long a client may go on sending a request that it has begun. */
 const UPLOAD_GRACE_MS = 5_000;
+/** When another server has taken over, how long clients have for one more request on a connection that they keep. */
+const HANDOVER_MS = 1_000;
 
 /** Of a body that is refused, this much more than twice the limit is read before the connection is cut. */
 const DISCARD = 64 * 1024;
@@ -69,6 +71,7 @@ export class HttpServer {
   readonly #connections: Map<Socket, Line> = new Map();
   #draining = false;
   #closesEach: boolean;
+  #left: (() => void) | undefined;
 
   constructor(config: HttpConfig, intake: Intake, { authenticator, where, logger }: ListenerSettings) {
     this.#config = config;
@@ -115,8 +118,10 @@ export class HttpServer {
 
   /** Stops accepting; resolves when everybody is answered and the port is free. */
   async shutdown(): Promise<void> {
-    this.#draining = true;
     this.#closesEach = true;
+    // Another server has its port already, so nobody waits for it; and a client that is about to send must not find its connection closed.
+    if (!this.#server.listening) await this.#untilLeft();
+    this.#draining = true;
     this.#security?.close();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -135,8 +140,19 @@ export class HttpServer {
     if (this.#closesEach) response.shouldKeepAlive = false;
   }
 
+  /** Resolves when every client has been told to come back on another connection, or was silent. */
+  async #untilLeft(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, HANDOVER_MS);
+    this.#left = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
   #disconnected(socket: Socket): void {
     this.#connections.delete(socket);
+    if (this.#connections.size === 0) this.#left?.();
     if (this.#draining && this.#connections.size === 0) this.#security?.destroyAll();
   }
 

@@ -52,6 +52,10 @@ export class Intake {
     return this.#entries.has(signal);
   }
 
+  openAll(): void {
+    for (const signal of this.#entries.keys()) this.open(signal);
+  }
+
   open(signal: Signal): void {
     const entry = this.#entries.get(signal);
     if (entry !== undefined) entry.open = true;

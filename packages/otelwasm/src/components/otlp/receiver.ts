@@ -15,6 +15,7 @@ class OtlpServer {
   readonly #forget: () => void;
   #users = 0;
   #started: Promise<readonly Endpoint[]> | undefined;
+  #closed: Promise<unknown> | undefined;
 
   constructor(settings: ComponentSettings, config: OtlpReceiverConfig, forget: () => void) {
     const { grpc, http } = config.protocols;
@@ -39,11 +40,14 @@ class OtlpServer {
   async start(signal: Signal): Promise<readonly Endpoint[]> {
     this.#started ??= this.#listen();
     const endpoints = await this.#started;
+    // One that came later.
     this.intake.open(signal);
     return endpoints;
   }
 
   async #listen(): Promise<readonly Endpoint[]> {
+    // All of them: what comes after receivers has started, and the first client may come before the second signal's turn.
+    this.intake.openAll();
     const endpoints: Endpoint[] = [];
     for (const listener of this.#listeners) {
       const url = await listener.listen(this.#settings.ports);
@@ -57,17 +61,23 @@ class OtlpServer {
 
   /** The last signal's shutdown closes the ports. */
   async shutdown(signal: Signal): Promise<void> {
-    if (--this.#users > 0) {
-      await this.intake.close(signal);
-      return;
+    this.#users--;
+    // Signals that are shut down together go together: who is still connected may send any of them.
+    await Promise.resolve();
+    if (this.#users === 0) {
+      this.#closed ??= this.#close();
+      await this.#closed;
     }
+    // Clients may have gone; what they have sent is still on its way.
+    await this.intake.close(signal);
+  }
+
+  async #close(): Promise<void> {
     this.#forget();
     // A start that failed has told its caller; what it had opened is closed here.
     await this.#started?.catch(() => undefined);
     // Ports first: whoever comes now is refused by the system and goes elsewhere, whoever is in is served.
     await Promise.all(this.#listeners.map((listener) => listener.shutdown()));
-    // Clients may have gone; what they have sent is still on its way.
-    await this.intake.close(signal);
   }
 }
 

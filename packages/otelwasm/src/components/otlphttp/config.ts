@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { duration, httpUrl, positiveDuration } from "../../config/values.ts";
+import { duration, httpUrl, positiveDuration, refused } from "../../config/values.ts";
 import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import {
@@ -9,7 +9,6 @@ import {
   onlyZero,
   proxyUrl,
   readBufferSize,
-  refused,
   writeBufferSize,
 } from "../../transport/client-config.ts";
 import { type Compression, compression, headers } from "../../transport/exporting.ts";

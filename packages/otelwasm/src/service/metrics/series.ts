@@ -43,7 +43,7 @@ interface Metric {
 
 /**
  * The series of the data path: plain numbers, which become metrics when somebody reads. The SDK's own counters and histograms look their series up by
- * the attributes on each call, which costs about a microsecond; a request of ten log records takes some tens of them.
+ * the attributes on each call, which costs up to a microsecond; a request of ten log records takes some tens of them.
  */
 export class SeriesStore implements Measuring {
   readonly level: MetricsLevel;
