@@ -21,6 +21,7 @@ import { HttpClientError } from "../../transport/http1-client.ts";
 import type { HttpResponse } from "../../transport/http1-parser.ts";
 import { JSON_TYPE, PROTOBUF } from "../../transport/otlp.ts";
 import type { OtlpHttpConfig } from "./config.ts";
+import { CookieJar } from "./cookies.ts";
 import { isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.ts";
 import { Target } from "./target.ts";
 
@@ -38,6 +39,7 @@ class OtlpHttpExporter implements Exporter {
   readonly #authenticator: ClientAuthenticator | undefined;
   #credentials: Credentials | undefined;
   readonly #security: ClientSecurity;
+  readonly #jar: CookieJar | undefined;
   readonly #target: Target;
   /** Where redirects have led to. */
   readonly #others: Map<string, Target> = new Map();
@@ -50,10 +52,11 @@ class OtlpHttpExporter implements Exporter {
     this.#coding = codingOf(config.compression);
     this.#effort = this.#coding && effort(this.#coding, config.compressionLevel);
     this.#authenticator = clientAuthenticator(settings, config.auth);
+    this.#jar = config.cookies ? new CookieJar() : undefined;
     const where = `exporters::${settings.id}`;
     this.#security = new ClientSecurity(config.tls, `${where}::tls`, settings.logger);
     try {
-      this.#target = new Target(url, config, this.#security, env);
+      this.#target = new Target(url, config, this.#security, env, this.#jar);
     } catch (cause) {
       throw new ConfigError([`${where}: ${cause instanceof Error ? cause.message : String(cause)}`], { cause });
     }
@@ -115,7 +118,7 @@ class OtlpHttpExporter implements Exporter {
     if (this.#closed) throw new HttpClientError("closed", "the client is closed");
     let target = this.#others.get(url.href);
     if (target !== undefined) return target;
-    target = new Target(url, this.#config, this.#security, env);
+    target = new Target(url, this.#config, this.#security, env, this.#jar);
     this.#others.set(url.href, target);
     for (const [href, oldest] of this.#others) {
       if (this.#others.size <= MAX_REDIRECTS) break;

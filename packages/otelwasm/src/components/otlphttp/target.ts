@@ -13,6 +13,7 @@ import {
   proxyFromEnvironment,
 } from "../../transport/proxy.ts";
 import type { OtlpHttpConfig } from "./config.ts";
+import type { CookieJar } from "./cookies.ts";
 
 const AGENT = `${USER_AGENT} (Node.js ${version})`;
 
@@ -25,13 +26,23 @@ export class Target {
   readonly #proxy: HttpProxy | undefined;
   #head: string;
   #credentials: Credentials | undefined;
+  /** Of all URLs of the exporter. */
+  readonly #jar: CookieJar | undefined;
+  #cookie: string | undefined;
 
   /**
    * @param environment has the proxy, if the configuration names none
    * @throws Error that says why the proxy cannot be used
    */
-  constructor(url: URL, config: OtlpHttpConfig, security: ClientSecurity, environment: Environment) {
+  constructor(
+    url: URL,
+    config: OtlpHttpConfig,
+    security: ClientSecurity,
+    environment: Environment,
+    jar: CookieJar | undefined,
+  ) {
     this.url = url;
+    this.#jar = jar;
     this.#config = config;
     const secure = url.protocol === "https:";
     const address = { host: hostOf(url), port: Number(url.port) || (secure ? 443 : 80) };
@@ -49,11 +60,21 @@ export class Target {
 
   /** @param credentials headers that change now and then; the same object while they have not */
   send(body: Uint8Array, timeoutMs: number, credentials: Credentials | undefined): Promise<HttpResponse> {
-    if (credentials !== this.#credentials) {
-      this.#head = this.#requestHead(credentials ?? {});
+    const cookie = this.#jar?.header(this.url);
+    if (credentials !== this.#credentials || cookie !== this.#cookie) {
       this.#credentials = credentials;
+      this.#cookie = cookie;
+      this.#head = this.#requestHead(credentials ?? {});
     }
-    return this.#client.send(this.#head, body, timeoutMs);
+    const answer = this.#client.send(this.#head, body, timeoutMs);
+    return this.#jar === undefined ? answer : this.#keepCookies(answer, this.#jar);
+  }
+
+  async #keepCookies(answer: Promise<HttpResponse>, jar: CookieJar): Promise<HttpResponse> {
+    const response = await answer;
+    const lines = response.headers.get("set-cookie");
+    if (lines !== undefined) jar.receive(this.url, lines.split("\n"));
+    return response;
   }
 
   /** Waits for what is under way. */
@@ -72,6 +93,7 @@ export class Target {
       ["content-type", encoding === "json" ? JSON_TYPE : PROTOBUF],
       ...(compression === "none" ? [] : [["content-encoding", compression] as const]),
       ...(basic === undefined ? [] : [["authorization", basic] as const]),
+      ...(this.#cookie === undefined ? [] : [["cookie", this.#cookie] as const]),
       ...Object.entries(headers),
       ...Object.entries(credentials),
       ...(connections.keepAlive ? [] : [["connection", "close"] as const]),
