@@ -3,14 +3,16 @@ import type { ExtensionSettings } from "../../component/factory.ts";
 import type { ComponentHealth, Health } from "../../component/health.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { type Page, PageServer } from "../../transport/page-server.ts";
+import { ServerSecurity } from "../../transport/tls-server.ts";
 import type { HealthCheckConfig } from "./config.ts";
 
 /**
  * 200 while every pipeline can take data, else 503: also while the collector starts and stops, which this extension outlasts at both ends. Other extensions are
  * told of, and do not decide: data goes its way without them.
  */
-export function createExtension({ host, logger, ports }: ExtensionSettings, config: HealthCheckConfig): Extension {
-  const server = new PageServer(config.path, () => pageOf(host.health(), config.response_body));
+export function createExtension({ id, host, logger, ports }: ExtensionSettings, config: HealthCheckConfig): Extension {
+  const security = config.tls && new ServerSecurity(config.tls, `extensions::${id}::tls`, logger);
+  const server = new PageServer(config.path, () => pageOf(host.health(), config.response_body), security);
   let endpoints: readonly Endpoint[] = [];
   return {
     get endpoints() {
@@ -19,7 +21,7 @@ export function createExtension({ host, logger, ports }: ExtensionSettings, conf
     async start() {
       const url = await server.listen(config.endpoint, ports);
       endpoints = [{ protocol: "health_check", url }];
-      logger.info("Starting health check", { endpoint: url.slice("http://".length) });
+      logger.info("Starting health check", { endpoint: url.replace(/^[a-z]+:\/\//, "") });
     },
     async shutdown() {
       endpoints = [];
