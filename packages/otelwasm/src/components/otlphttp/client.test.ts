@@ -316,6 +316,25 @@ describe("redirects", () => {
     assert.match((await failure(downgraded.consume(batch))).message, /without TLS/);
   });
 
+  test("shutdown waits for what a redirect has sent on", async () => {
+    let answer: () => void = () => assert.fail("no request yet");
+    const arrived = Promise.withResolvers<void>();
+    const { port } = await sink((response, request, count) => {
+      answer = () => {
+        if (request.url === "/there") ok(response, request, count);
+        else response.writeHead(307, { location: "/there" }).end();
+      };
+      if (request.url === "/there") answer();
+      else arrived.resolve();
+    });
+    const target = await exporter({ endpoint: `http://127.0.0.1:${port}` });
+    const running = target.consume(batch);
+    await arrived.promise;
+    const stopping = target.shutdown();
+    answer();
+    await Promise.all([running, stopping]);
+  });
+
   test("in circles, and for too long", async () => {
     const { port, received } = await sink((response, request) =>
       response.writeHead(307, { location: `/${received.length}${request.url}` }).end(),
