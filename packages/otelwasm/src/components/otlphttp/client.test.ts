@@ -119,6 +119,7 @@ test("keys of the Collector's client: what is taken, and what is refused by name
     [{ http2_ping_timeout: "5s" }, /^e::http2_ping_timeout: has no meaning here: requests go over HTTP\/1.1/],
     [{ middlewares: [{ id: "x" }] }, /^e::middlewares: there are no middleware extensions/],
     [{ proxy_url: "socks5://me:word@proxy" }, /^e::proxy_url: names a socks5 proxy, which is not supported/],
+    [{ proxy_url: "me:word@proxy:3128" }, /^e::proxy_url: needs a scheme, for example "http:\/\/proxy:3128"$/],
     [{ auth: {} }, /^e::auth::authenticator: is required/],
     [{ compression_params: { level: 10 } }, /^e::compression_params::level: unsupported level 10 .* "gzip": -2 to 9/],
     [{ compression: "lz4" }, /^e::compression: "lz4" is not supported in this version/],
@@ -314,6 +315,25 @@ describe("redirects", () => {
     );
     const downgraded = await exporter({ endpoint: `https://127.0.0.1:${back.port}`, tls: { ca_pem: authority.cert } });
     assert.match((await failure(downgraded.consume(batch))).message, /without TLS/);
+  });
+
+  test("shutdown waits for what a redirect has sent on", async () => {
+    let answer: () => void = () => assert.fail("no request yet");
+    const arrived = Promise.withResolvers<void>();
+    const { port } = await sink((response, request, count) => {
+      answer = () => {
+        if (request.url === "/there") ok(response, request, count);
+        else response.writeHead(307, { location: "/there" }).end();
+      };
+      if (request.url === "/there") answer();
+      else arrived.resolve();
+    });
+    const target = await exporter({ endpoint: `http://127.0.0.1:${port}` });
+    const running = target.consume(batch);
+    await arrived.promise;
+    const stopping = target.shutdown();
+    answer();
+    await Promise.all([running, stopping]);
   });
 
   test("in circles, and for too long", async () => {

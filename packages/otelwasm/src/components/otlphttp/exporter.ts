@@ -43,7 +43,7 @@ class OtlpHttpExporter implements Exporter {
   readonly #target: Target;
   /** Where redirects have led to. */
   readonly #others: Map<string, Target> = new Map();
-  #closed = false;
+  readonly #following: Set<Promise<unknown>> = new Set();
 
   constructor(settings: ComponentSettings, config: OtlpHttpConfig, url: URL) {
     this.#settings = settings;
@@ -63,13 +63,16 @@ class OtlpHttpExporter implements Exporter {
   }
 
   /** Connects with the first batch: a destination that is down is that batch's failure. */
-  start(): Promise<void> {
-    return this.#security.open();
+  async start(): Promise<void> {
+    if (this.#target.usesTls) await this.#security.open();
   }
 
   async shutdown(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([this.#target, ...this.#others.values()].map((target) => target.close()));
+    await this.#target.close();
+    // An answer that has just come may be a redirect.
+    await new Promise((resolve) => void setImmediate(resolve));
+    await Promise.allSettled(this.#following);
+    await Promise.all([...this.#others.values()].map((target) => target.close()));
     this.#security.close();
   }
 
@@ -86,7 +89,11 @@ class OtlpHttpExporter implements Exporter {
     let response: HttpResponse;
     try {
       response = await this.#target.send(body, timeout, credentials);
-      if (isRedirect(response.status)) response = await this.#follow(response, body, deadline, credentials);
+      if (isRedirect(response.status)) {
+        const following = this.#follow(response, body, deadline, credentials);
+        this.#following.add(following);
+        response = await following.finally(() => this.#following.delete(following));
+      }
     } catch (error) {
       throw this.#unanswered(error);
     }
@@ -109,13 +116,14 @@ class OtlpHttpExporter implements Exporter {
       url = to;
       const left = deadline - performance.now();
       if (left <= 0) throw new HttpClientError("timeout", "no response in time");
-      response = await this.#targetAt(url).send(body, left, credentials);
+      const target = this.#targetAt(url);
+      if (target.usesTls) await this.#security.open();
+      response = await target.send(body, left, credentials);
     }
     return response;
   }
 
   #targetAt(url: URL): Target {
-    if (this.#closed) throw new HttpClientError("closed", "the client is closed");
     let target = this.#others.get(url.href);
     if (target !== undefined) return target;
     target = new Target(url, this.#config, this.#security, env, this.#jar);

@@ -20,6 +20,8 @@ const AGENT = `${USER_AGENT} (Node.js ${version})`;
 /** One URL that requests go to, and the connections to its server. */
 export class Target {
   readonly url: URL;
+  /** Whether there is TLS on the way: then certificates have to be there before the first request. */
+  readonly usesTls: boolean;
   readonly #config: OtlpHttpConfig;
   readonly #client: HttpClient;
   /** Of an `http:` URL: it is asked for the whole URL. */
@@ -47,6 +49,7 @@ export class Target {
     const secure = url.protocol === "https:";
     const address = { host: hostOf(url), port: Number(url.port) || (secure ? 443 : 80) };
     const proxy = config.proxy ?? proxyFromEnvironment(secure, address, environment);
+    this.usesTls = secure || proxy?.secure === true;
     this.#proxy = secure ? undefined : proxy;
     const toProxy = proxy?.secure === true ? security.secureProxy(proxy.address.host) : undefined;
     let destination: Destination;
