@@ -232,3 +232,44 @@ describe("own traces", () => {
     assert.ok(traces.size > 5 && traces.size < 55, String(traces.size));
   });
 });
+
+describe("the own log by OTLP", () => {
+  const recordsOf = (message: Plain) => contentOf(message, "resourceLogs", "scopeLogs", "logRecords");
+
+  for (const protocol of ["http/protobuf", "grpc"] as const)
+    test(`${protocol}: lines of its level, with what they have, to the last one`, async () => {
+      sink.clear();
+      const endpoint = protocol === "grpc" ? sink.grpcUrl : sink.httpUrl;
+      const lines: string[] = [];
+      const logger: Logger = {
+        trace: (message) => lines.push(message),
+        debug: (message) => lines.push(message),
+        info: (message) => lines.push(message),
+        warn: (message) => lines.push(message),
+        error: (message) => lines.push(message),
+        child: () => logger,
+      };
+      const { collector } = await start({
+        telemetry: {
+          resource: { "service.name": "mine" },
+          metrics: { level: "none" },
+          logs: { processors: [{ batch: { exporter: { otlp: { protocol, endpoint } } } }] },
+        },
+        logger,
+      });
+      await collector.shutdown();
+      const [{ message } = assert.fail(), ...others] = sink.requests.filter(({ signal }) => signal === "logs");
+      assert.equal(others.length, 0);
+      const { resource, scope, items } = recordsOf(message);
+      assert.deepEqual([resource["service.name"], scope], ["mine", "otelwasm"]);
+      const record = items.find(({ body }) => (body as Plain).stringValue === "Starting HTTP server")!;
+      assert.deepEqual([record.severityNumber, record.severityText], [9, "info"]);
+      const attributes = attributesOf(record);
+      assert.equal(attributes["otelcol.component.id"], "otlp");
+      assert.match(attributes.endpoint!, /^127\.0\.0\.1:\d+$/);
+      assert.ok(Math.abs(Number(BigInt(String(record.timeUnixNano)) / 1_000_000n) - Date.now()) < 60_000);
+      // Those that the level leaves out go to the log, which has a level of its own.
+      assert.ok(lines.some((line) => line.startsWith("Started in ")));
+      assert.ok(items.every(({ severityText }) => severityText !== "debug"));
+    });
+});

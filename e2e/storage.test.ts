@@ -1,7 +1,7 @@
 /** A sending queue in a store: what a client was told to be safe is, whatever becomes of the process, of the destination, of the disk. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -192,6 +192,26 @@ for (const output of OUTPUTS)
       await replacing.shutdown();
     });
 
+    test("reloads under load, each with another exporter or another store's settings: nothing is lost, nothing comes twice", async (t) => {
+      const directory = folder(t);
+      await using sink = await startSink();
+      const configOf = (round: number) => {
+        const config = stored(output, sink, directory, { num_consumers: 1 + (round % 3) });
+        return { ...config, extensions: { file_storage: { directory, max_size: round < 3 ? 0 : round * 10_000_000 } } };
+      };
+      await using running = await startCollector(configOf(0));
+      const sending = send(running, 0, 300);
+      for (let round = 1; round <= 5; round++) {
+        await running.collector.reload(configOf(round));
+        await sink.waitForRequests(round * 20);
+      }
+      const acknowledged = await sending;
+      assert.equal(acknowledged.size, 300);
+      await arrived(sink, acknowledged);
+      await running.shutdown();
+      assert.equal(sink.requests.length, 300);
+    });
+
     test("what the destination refuses for good is not kept, and stops nothing", async (t) => {
       const directory = folder(t);
       await using sink = await startSink();
@@ -210,6 +230,44 @@ for (const output of OUTPUTS)
       assert.deepEqual([...received(sink).keys()], [100]);
     });
   });
+
+test("a second process with the same directory does not start, and says which has it", async (t) => {
+  const directory = folder(t);
+  await using sink = await startSink();
+  await using first = runOtelwasm(stored("otlp_http", sink, directory));
+  await listening(first);
+  await using second = runOtelwasm(stored("otlp_http", sink, directory));
+  assert.equal(await second.exit, 1, second.output);
+  assert.ok(
+    second.output.includes(
+      `${directory} is in use by another process, probably the one with the id ${first.child.pid}`,
+    ),
+    second.output,
+  );
+  // The first one has not noticed.
+  assert.equal((await send(await listening(first), 0, 5)).size, 5);
+  await sink.waitForRequests(5);
+});
+
+test("a store that is damaged while nothing runs: what can be read is delivered, the rest is told of", async (t) => {
+  const directory = folder(t);
+  const gone = await startSink();
+  await gone.close();
+  const config = stored("otlp_http", gone, directory);
+  const first = await startCollector(config);
+  assert.equal((await send(first, 0, 60)).size, 60);
+  await first.shutdown();
+  const path = join(directory, "otelwasm.db");
+  const file = openSync(path, "r+");
+  for (let at = 5 * 4096; at < statSync(path).size; at += 16 * 4096) writeSync(file, Buffer.alloc(64, 0xa5), 0, 64, at);
+  closeSync(file);
+  await using sink = await startSink(gone);
+  await using second = runOtelwasm(config);
+  const [, recovered, lost] = await second.waitFor(/was damaged .*"recovered":\s*(\d+),\s*"lost":\s*(\d+)/);
+  assert.ok(Number(recovered) > 0 && Number(recovered) + Number(lost) <= 60);
+  await sink.waitForRequests(Number(recovered));
+  assert.equal(received(sink).size, Number(recovered));
+});
 
 test("the backlog's room on the disk is given back when it was delivered", async (t) => {
   const directory = folder(t);

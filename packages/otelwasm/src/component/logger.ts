@@ -11,6 +11,8 @@ export interface Logger {
   error(message: string, attributes?: LogAttributes): void;
   /** A logger that adds these attributes to every line. */
   child(attributes: LogAttributes): Logger;
+  /** Releases the files that it has opened, if it has: nothing may be logged after it. */
+  close?(): void;
 }
 
 /** A logger of one method: every line, those of its children included, goes through `write`. */

@@ -327,11 +327,11 @@ service:
   ],
   [
     "telemetry that is not there yet",
-    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a, "http://b"], processors: []}, traces: {level: loud, processors: [{}, {batch: {exporter: {console: {}}}}], sampler: {}, propagators: [b3]}, resource: {a: [b]}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {logs: {level: loud, encoding: text, output_paths: [a, "http://b"], processors: [{}]}, traces: {level: loud, processors: [{}, {batch: {exporter: {console: {}}}}], sampler: {}, propagators: [b3]}, resource: {a: [b]}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::logs::level: must be one of "debug", "info", "warn", "error", "dpanic", "panic", "fatal", not "loud"',
     'service::telemetry::logs::encoding: must be one of "console", "json", not "text"',
     'service::telemetry::logs::output_paths::1: must be "stdout", "stderr", a path, or a file:// URL with an absolute one',
-    "service::telemetry::logs::processors: exporting the log is not supported in this version; remove it",
+    "service::telemetry::logs::processors::0: must have batch or simple, one of them",
     'service::telemetry::traces::level: must be one of "none", "basic", "normal", "detailed", not "loud"',
     "service::telemetry::traces::processors::0: must have batch or simple, one of them",
     "service::telemetry::traces::processors::1::batch::exporter::otlp: is required",

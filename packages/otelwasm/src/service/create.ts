@@ -12,6 +12,7 @@ import { assemble, type Collector, type Renewal } from "./collector.ts";
 import { resolveConfig, type ServiceConfig } from "./config.ts";
 import { ExchangeableLogger } from "./exchangeable-logger.ts";
 import { FactorySet } from "./factories.ts";
+import { ExportedLogger, type LogOutlet } from "./log-export.ts";
 import type { LogSettings } from "./log-settings.ts";
 import { createMetrics, type OwnMetrics } from "./metrics/metrics.ts";
 import { defaultReader, type MetricsReader, type MetricsSettings } from "./metrics/settings.ts";
@@ -47,7 +48,11 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
   const instance = randomUUID();
   let resource = resourceOf(resolved.resource, instance);
   let { logs } = resolved;
-  const logger = new ExchangeableLogger(loggerOf({ ...logs, resource }, options));
+  const outlet: LogOutlet = { current: undefined };
+  let written = loggerOf({ ...logs, resource }, options);
+  /** Without its export, of which it hears. */
+  const plain = new ExchangeableLogger(written);
+  const logger = new ExchangeableLogger(exported(written, logs, outlet));
   for (const warning of warnings) logger.warn(warning);
   const ports = new PortRegistry();
   const metrics = (of: ServiceConfig): Promise<OwnMetrics> =>
@@ -55,6 +60,7 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
       level: of.metrics.level,
       readers: readersOf(of.metrics, options.defaultMetricsAddress),
       traces: of.traces,
+      logs: { logs: of.logs, logger: plain, outlet },
       resource: resourceOf(of.resource, instance),
       logger,
       ports,
@@ -65,9 +71,20 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
     log(other) {
       const otherResource = resourceOf(other.resource, instance);
       if (isDeepStrictEqual([logs, resource], [other.logs, otherResource])) return;
+      let next: Logger;
+      try {
+        next = loggerOf({ ...other.logs, resource: otherResource }, options);
+      } catch (error) {
+        logger.error("The log goes on as it was before", { error });
+        return;
+      }
       ({ logs } = other);
       resource = otherResource;
-      logger.exchange(loggerOf({ ...logs, resource }, options));
+      const before = written;
+      written = next;
+      plain.exchange(next);
+      logger.exchange(exported(next, logs, outlet));
+      if (next !== before) before.close?.();
     },
   };
   return assemble(resolved, {
@@ -84,6 +101,10 @@ type LoggerSettings = LogSettings & { readonly resource: ResourceAttributes };
 
 function loggerOf(settings: LoggerSettings, { logger }: CollectorOptions): Logger {
   return typeof logger === "function" ? logger(settings) : (logger ?? silentLogger);
+}
+
+function exported(logger: Logger, { level, processors }: LogSettings, outlet: LogOutlet): Logger {
+  return processors.length === 0 ? logger : new ExportedLogger(logger, level, outlet);
 }
 
 function readersOf({ readers }: MetricsSettings, address: HostPort | undefined): readonly MetricsReader[] {

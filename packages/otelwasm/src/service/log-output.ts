@@ -6,6 +6,12 @@ import { Throttle } from "../component/throttle.ts";
 /** Writes text before it returns. */
 export type WriteText = (text: string) => void;
 
+export interface Outputs {
+  readonly write: WriteText;
+  /** Closes files. */
+  close(): void;
+}
+
 const STANDARD: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 
 /** Whether text is `stdout`, `stderr`, a path, or a `file:` URL with an absolute one: what zap opens. */
@@ -22,7 +28,7 @@ export function isOutputPath(text: string): boolean {
  * @param errorPaths where it is said that something could not be written
  * @throws ConfigError that names the path that cannot be opened
  */
-export function openOutputs(paths: readonly string[], errorPaths: readonly string[]): WriteText {
+export function openOutputs(paths: readonly string[], errorPaths: readonly string[]): Outputs {
   const outputs = paths.map((path) => open(path, "output_paths"));
   const errorOutputs = errorPaths.map((path) => open(path, "error_output_paths"));
   const failures = new Throttle();
@@ -34,8 +40,15 @@ export function openOutputs(paths: readonly string[], errorPaths: readonly strin
     });
   // There is nobody left to tell.
   for (const output of errorOutputs) output.on("error", () => {});
-  return (text) => {
-    for (const output of outputs) output.write(text);
+  const all = [...paths, ...errorPaths];
+  return {
+    write(text) {
+      for (const output of outputs) output.write(text);
+    },
+    close() {
+      for (const [index, output] of [...outputs, ...errorOutputs].entries())
+        if (STANDARD[all[index]!] === undefined) output.end();
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { duration, word } from "../config/values.ts";
 import { isOutputPath } from "./log-output.ts";
 import type { LogSampling } from "./log-sampler.ts";
+import { type ProcessorSettings, processorsSchema } from "./telemetry/processors.ts";
 
 /** `service::telemetry::logs` */
 export interface LogSettings {
@@ -20,6 +21,8 @@ export interface LogSettings {
   readonly stacks: "warn" | "never" | undefined;
   /** Whether the attributes of `service::telemetry::resource` are in every line. */
   readonly withResource: boolean;
+  /** Where it goes beside the outputs. */
+  readonly processors: readonly ProcessorSettings[];
 }
 
 const LEVELS = ["debug", "info", "warn", "error", "dpanic", "panic", "fatal"] as const;
@@ -49,7 +52,7 @@ export const logsSchema: z.ZodType<LogSettings> = z
     error_output_paths: z.array(path).default(["stderr"]),
     initial_fields: z.record(z.string(), z.unknown()).default({}),
     disable_zap_resource: z.boolean().default(true),
-    processors: z.never({ error: "exporting the log is not supported in this version; remove it" }).optional(),
+    processors: processorsSchema("logs").default([]),
   })
   .transform((given): LogSettings => {
     const { enabled, ...rest } = given.sampling;
@@ -62,6 +65,7 @@ export const logsSchema: z.ZodType<LogSettings> = z
       initialFields: given.initial_fields,
       stacks: given.disable_stacktrace ? "never" : given.development ? "warn" : undefined,
       withResource: !given.disable_zap_resource,
+      processors: given.processors,
     };
   });
 
@@ -74,4 +78,5 @@ export const DEFAULT_LOGS: LogSettings = {
   initialFields: {},
   stacks: undefined,
   withResource: false,
+  processors: [],
 };

@@ -140,6 +140,7 @@ describe("what a configuration says", () => {
     assert.deepEqual([before, end], ["before", ""]);
     assert.equal(JSON.parse(line!).msg, "Said");
     assert.equal(readFileSync(second, "utf8"), `${line}\n`);
+    logger.close?.();
     assert.throws(() => createLogger({ outputPaths: [folder] }), {
       name: "ConfigError",
       message: new RegExp(`^service::telemetry::logs::output_paths: cannot open ${folder}: EISDIR`),

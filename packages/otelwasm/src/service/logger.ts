@@ -1,6 +1,6 @@
 import { type Logger as PinoLogger, pino } from "pino";
 import type { LogAttributes, Logger } from "../component/logger.ts";
-import { openOutputs, type WriteText } from "./log-output.ts";
+import { type Outputs, openOutputs, type WriteText } from "./log-output.ts";
 import { LogSampler } from "./log-sampler.ts";
 import type { LogSettings } from "./log-settings.ts";
 import type { ResourceAttributes } from "./telemetry/resource.ts";
@@ -8,7 +8,7 @@ import type { ResourceAttributes } from "./telemetry/resource.ts";
 export type LogLevel = LogSettings["level"] | "trace";
 
 /** What `service::telemetry::logs` has, as `LogSettings` gives it; what is not given has no effect, but for `level` (info) and `encoding` (console). */
-export interface LoggerOptions extends Partial<Omit<LogSettings, "level">> {
+export interface LoggerOptions extends Partial<Omit<LogSettings, "level" | "processors">> {
   readonly level?: LogLevel;
   /** In every line, as `resource`, if `withResource` says so. */
   readonly resource?: ResourceAttributes | undefined;
@@ -26,7 +26,8 @@ export interface LoggerOptions extends Partial<Omit<LogSettings, "level">> {
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { outputPaths = ["stderr"], errorOutputPaths = ["stderr"], initialFields = {} } = options;
   const resource = options.withResource === true ? options.resource : undefined;
-  const write = options.write ?? openOutputs(outputPaths, errorOutputPaths);
+  const { write, close }: Outputs =
+    options.write === undefined ? openOutputs(outputPaths, errorOutputPaths) : { write: options.write, close() {} };
   const terminal = outputPaths.every((path) => path === "stderr") && process.stderr.isTTY === true;
   const colour = options.colour ?? (terminal && !process.env.NO_COLOR);
   const destination =
@@ -42,8 +43,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     destination,
   );
   const sampler = options.sampling === undefined ? undefined : new LogSampler(options.sampling);
-  const logger = adapt(target, sampler, options.stacks);
-  return Object.keys(initialFields).length === 0 ? logger : logger.child(initialFields);
+  const root = adapt(target, sampler, options.stacks);
+  const logger = Object.keys(initialFields).length === 0 ? root : root.child(initialFields);
+  return { ...logger, close };
 }
 
 type Level = "trace" | "debug" | "info" | "warn" | "error";

@@ -208,5 +208,6 @@ describe("a damaged store", () => {
     t.after(() => opened.store.end());
     assert.deepEqual(await readAll(opened), { good: 0, damaged: 0 });
     assert.equal(readdirSync(directory).filter((file) => file.includes(".damaged-")).length, 1);
+    assert.ok(!readdirSync(directory).some((file) => file.endsWith("-shm")));
   });
 });

@@ -365,3 +365,70 @@ describe("otlp_grpc", () => {
     assert.match(error.message, /cannot connect: proxy http:\/\/127.*: it refused the tunnel to otel.example:\d+: 407/);
   });
 });
+
+test("configurations of the Collector's own documentation and tests are read as they are", () => {
+  const documented: [ExporterFactory, object][] = [
+    [
+      otlpGrpcExporter, // configgrpc
+      {
+        endpoint: "otelcol2:55690",
+        auth: { authenticator: "some-authenticator-extension" },
+        tls: { ca_file: "ca.pem", cert_file: "cert.pem", key_file: "key.pem" },
+        headers: { test1: "value1" },
+      },
+    ],
+    [
+      otlpGrpcExporter, // otlpexporter
+      {
+        endpoint: "1.2.3.4:1234",
+        compression: "gzip",
+        tls: { ca_file: "/var/lib/mycert.pem" },
+        timeout: "10s",
+        sending_queue: {
+          enabled: true,
+          sizer: "items",
+          num_consumers: 2,
+          queue_size: 100_000,
+          batch: { flush_timeout: "200ms", min_size: 1_000, max_size: 10_000 },
+        },
+        auth: { authenticator: "nop" },
+        keepalive: { time: "20s", timeout: "30s", permit_without_stream: true },
+        balancer_name: "round_robin",
+      },
+    ],
+    // configtls
+    [
+      otlpGrpcExporter,
+      {
+        endpoint: "myserver.local:55690",
+        tls: {
+          insecure: false,
+          ca_file: "server.crt",
+          cert_file: "client.crt",
+          key_file: "client.key",
+          min_version: "1.1",
+          max_version: "1.2",
+        },
+      },
+    ],
+    [otlpGrpcExporter, { endpoint: "myserver.local:55690", tls: { insecure: true } }],
+    [otlpGrpcExporter, { endpoint: "myserver.local:55690", tls: { insecure: false, insecure_skip_verify: true } }],
+    [
+      otlpHttpExporter, // otlphttpexporter
+      {
+        endpoint: "https://1.2.3.4:1234",
+        tls: { ca_file: "/var/lib/mycert.pem", cert_file: "certfile", key_file: "keyfile", insecure: true },
+        timeout: "10s",
+        read_buffer_size: 123,
+        write_buffer_size: 345,
+        headers: { header1: "234", another: "somevalue" },
+        compression: "gzip",
+        profiles_endpoint: "https://custom.profiles.endpoint:8080/v1development/profiles",
+      },
+    ],
+  ];
+  for (const [factory, config] of documented) {
+    const { error } = factory.schema.safeParse(config);
+    assert.equal(error, undefined, JSON.stringify(config));
+  }
+});

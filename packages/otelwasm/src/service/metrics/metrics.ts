@@ -4,11 +4,12 @@ import type { Measuring, MetricsLevel } from "../../component/measuring.ts";
 import type { Tracing } from "../../component/tracing.ts";
 import type { PortRegistry } from "../../transport/ports.ts";
 import type { BoundEndpoint } from "../graph.ts";
+import { OwnLogs, type OwnLogsOptions } from "../log-export.ts";
 import type { ResourceAttributes } from "../telemetry/resource.ts";
 import type { TracesSettings } from "../traces/settings.ts";
 import type { MetricsReader } from "./settings.ts";
 
-/** What a collector measures of itself, and where that can be read; and how it traces, which begins and ends with it. */
+/** What a collector measures of itself, and where that can be read; and its traces and its log's export, which begin and end with it. */
 export interface OwnMetrics {
   readonly meter: Meter;
   /** Undefined: nothing is measured. */
@@ -41,18 +42,21 @@ export interface MetricsOptions {
   /** None: nothing is measured. */
   readonly readers: readonly MetricsReader[];
   readonly traces: TracesSettings;
+  readonly logs: Pick<OwnLogsOptions, "logs" | "logger" | "outlet">;
   readonly resource: ResourceAttributes;
   readonly logger: Logger;
   /** They belong to the own metrics that are created. */
   readonly ports?: PortRegistry;
 }
 
-/** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own metrics cannot be used */
+/** The SDK is loaded only if something is measured. @throws ConfigError if a destination of own telemetry cannot be used */
 export async function createMetrics(options: MetricsOptions): Promise<OwnMetrics> {
   const metrics = await measured(options);
-  if (options.traces.processors.length === 0) return metrics;
-  const { OwnTraces } = await import("../traces/tracing.ts");
-  const tracing = new OwnTraces(options);
+  const { traces, logs } = options;
+  const tracing =
+    traces.processors.length === 0 ? undefined : new (await import("../traces/tracing.ts")).OwnTraces(options);
+  const log = logs.logs.processors.length === 0 ? undefined : new OwnLogs({ ...options, ...logs });
+  if (tracing === undefined && log === undefined) return metrics;
   return {
     meter: metrics.meter,
     measuring: metrics.measuring,
@@ -62,12 +66,14 @@ export async function createMetrics(options: MetricsOptions): Promise<OwnMetrics
       return metrics.endpoints;
     },
     async start() {
+      await log?.start();
       await metrics.start();
-      await tracing.start();
+      await tracing?.start();
     },
     async shutdown() {
-      await tracing.shutdown();
+      await tracing?.shutdown();
       await metrics.shutdown();
+      await log?.shutdown();
     },
   };
 }

@@ -136,6 +136,42 @@ describe("what receivers count", () => {
   });
 });
 
+test("a reload goes on with the counts, of what stays and of what is new", async () => {
+  const endpoint = "127.0.0.1:0";
+  const reader = { pull: { exporter: { prometheus: { host: "127.0.0.1", port: 0, without_scope_info: true } } } };
+  const config = (level: string, processors: string[]) => ({
+    receivers: { otlp: { protocols: { http: { endpoint } } } },
+    processors: { two: {}, "two/b": {} },
+    exporters: { moody: {} },
+    service: {
+      pipelines: { logs: { receivers: ["otlp"], processors, exporters: ["moody"] } },
+      telemetry: { metrics: { level, readers: [reader] } },
+    },
+  });
+  answer = () => {};
+  const collector = await createCollector(config("basic", ["two"]), { factories: [moody, halves] });
+  collectors.push(collector);
+  await collector.start();
+  const url = (component: string) => collector.endpoints.find((each) => each.component === component)!.url;
+  const sent = async () => {
+    assert.equal((await send(url("otlp"), "logs", 10)).status, 200);
+    const values = valuesOf(await scrape(url("service::telemetry::metrics")));
+    return [
+      values.get('otelcol_receiver_accepted_log_records_total{receiver="otlp",transport="http"}'),
+      values.get('otelcol_processor_incoming_items_total{processor="two",otel_signal="logs"}'),
+      values.get('otelcol_processor_incoming_items_total{processor="two/b",otel_signal="logs"}'),
+    ];
+  };
+  assert.deepEqual(await sent(), [10, 10, undefined]);
+  await collector.reload(config("basic", ["two/b", "two"]));
+  assert.deepEqual(await sent(), [20, 12, 10]);
+  await collector.reload(config("basic", ["two"]));
+  assert.deepEqual(await sent(), [30, 22, 10]);
+  // Other telemetry is other metrics.
+  await collector.reload(config("detailed", ["two"]));
+  assert.deepEqual(await sent(), [10, 10, undefined]);
+});
+
 describe("what processors count", () => {
   test("items in and out, whatever becomes of them after; instances of one id and signal together", async () => {
     const { http, page } = await run({

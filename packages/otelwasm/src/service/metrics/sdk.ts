@@ -28,7 +28,7 @@ class PullReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
-type MeasuredOptions = Omit<MetricsOptions, "level" | "traces"> & { readonly level: MetricsLevel };
+type MeasuredOptions = Omit<MetricsOptions, "level" | "traces" | "logs"> & { readonly level: MetricsLevel };
 
 interface Page {
   readonly server: PageServer;

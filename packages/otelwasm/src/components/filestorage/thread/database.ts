@@ -55,10 +55,11 @@ export class Database {
   constructor(path: string, options: StoreOptions) {
     const db = new DatabaseSync(path, { timeout: 0 });
     try {
+      // First: no other connection is ever there, and one that knows that from the beginning needs no file of shared memory.
+      db.exec("PRAGMA locking_mode = EXCLUSIVE");
       // Before anything is in the file: it can shrink only if it was made for that.
-      db.exec(`PRAGMA page_size = ${PAGE}; PRAGMA auto_vacuum = INCREMENTAL`);
-      // No other connection is ever there, and without one there is no file of shared memory beside it.
-      db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY");
+      db.exec(`PRAGMA page_size = ${PAGE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`);
+      db.exec("PRAGMA temp_store = MEMORY");
       db.exec(SCHEMA);
       this.#db = db;
       this.#find = db.prepare("SELECT id FROM entries WHERE owner = ? AND key = ?");
