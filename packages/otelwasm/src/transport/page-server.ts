@@ -11,22 +11,23 @@ export interface Page {
 }
 
 /** When the server closes, how long clients that are connected have to ask. */
-const SILENCE_MS = 500;
+const SILENCE_MS = 250;
 
 /** One page over HTTP, for people, probes and scrapers: GET and HEAD of its path; 404 for other paths, 405 for other methods. */
 export class PageServer {
   readonly #server: Server;
-  readonly #path: string;
   readonly #render: () => Page | Promise<Page>;
   readonly #answering = new Set<Promise<void>>();
   #closing = false;
+  /** Begins with `/`. */
+  path: string;
 
   /**
    * @param path begins with `/`
    * @param render asked for each request; what it throws is answered with 500
    */
   constructor(path: string, render: () => Page | Promise<Page>) {
-    this.#path = path;
+    this.path = path;
     this.#render = render;
     this.#server = createServer((request, response) => {
       const answered = this.#answer(request, response).finally(() => this.#answering.delete(answered));
@@ -36,7 +37,7 @@ export class PageServer {
 
   /** @returns the page's URL, with the port that was bound @throws Error that says why the address cannot be had */
   async listen(address: HostPort, ports?: Ports): Promise<string> {
-    return `http://${await listen(this.#server, address, ports)}${this.#path}`;
+    return `http://${await listen(this.#server, address, ports)}${this.path}`;
   }
 
   /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
@@ -68,7 +69,7 @@ export class PageServer {
 
   async #pageFor({ url, method }: IncomingMessage): Promise<Page & { readonly headers?: Record<string, string> }> {
     const plain = { contentType: "text/plain; charset=utf-8" };
-    if (url?.split("?", 1)[0] !== this.#path) return { status: 404, ...plain, body: "404 not found\n" };
+    if (url?.split("?", 1)[0] !== this.path) return { status: 404, ...plain, body: "404 not found\n" };
     if (method !== "GET" && method !== "HEAD") {
       return { status: 405, ...plain, body: "405 method not allowed\n", headers: { allow: "GET, HEAD" } };
     }
