@@ -66,11 +66,15 @@ async function exposed(level: Level): Promise<Map<string, Metric>> {
     without_units: true,
   };
   const signals = ["traces", "metrics", "logs"];
-  const pipeline = { receivers: ["otlp"], processors: ["wasm", "batch"], exporters: ["otlp_http"] };
+  const pipeline = { receivers: ["otlp"], processors: ["memory_limiter", "wasm", "batch"], exporters: ["otlp_http"] };
   const collector = await createCollector({
     extensions: { file_storage: { directory: mkdtempSync(join(folder, "-")) } },
     receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" }, grpc: { endpoint: "127.0.0.1:0" } } } },
-    processors: { wasm: { path: await buildAttributesPlugin(), plugin_config: { actions } }, batch: {} },
+    processors: {
+      memory_limiter: { check_interval: "1s", limit_mib: 100_000 },
+      wasm: { path: await buildAttributesPlugin(), plugin_config: { actions } },
+      batch: {},
+    },
     exporters: {
       otlp_http: { endpoint: "http://127.0.0.1:1", sending_queue: { batch: {}, storage: "file_storage" } },
     },

@@ -37,12 +37,17 @@ describe("distinct streams that are annotated, then merged", () => {
         "otlp/blue": { protocols: { grpc: anyPort.protocols.grpc } },
         "otlp/green": { protocols: { http: anyPort.protocols.http } },
       },
-      processors: { "wasm/blue": inserts("blue"), "wasm/green": inserts("green"), "wasm/both": inserts("both") },
+      processors: {
+        "wasm/blue": inserts("blue"),
+        "wasm/green": inserts("green"),
+        "wasm/both": inserts("both"),
+        batch: {},
+      },
       connectors: { forward: {} },
       exporters: { otlp_grpc: exporter("otlp_grpc", first) },
       service: {
         pipelines: {
-          logs: { receivers: ["forward"], processors: ["wasm/both"], exporters: ["otlp_grpc"] },
+          logs: { receivers: ["forward"], processors: ["wasm/both", "batch"], exporters: ["otlp_grpc"] },
           "logs/blue": { receivers: ["otlp/blue"], processors: ["wasm/blue"], exporters: ["forward"] },
           "logs/green": { receivers: ["otlp/green"], processors: ["wasm/green"], exporters: ["forward"] },
         },

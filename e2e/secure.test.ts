@@ -3,8 +3,10 @@
  * word for word; what they leave out (where to listen and where to send) comes from a second configuration file and from `--set`.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { validateConfig } from "otelwasm";
@@ -98,6 +100,50 @@ test("an SDK, a collector, another collector, a sink: mTLS and a token on each w
         assert.notEqual(await sent(target, { protocol, tls: trust, timeoutMs: 500, headers: bearer("two") }), "ok");
         assert.equal(sink.requests.length, 0);
       }
+    }
+  }
+});
+
+test("a reload brings another certificate and another token, on the same ports, and nobody is turned away", async () => {
+  const probe = createServer().listen(0, "127.0.0.1");
+  const other = createServer().listen(0, "127.0.0.1");
+  const ports = await Promise.all(
+    [probe, other].map(async (each) => {
+      await once(each, "listening");
+      const address = each.address();
+      assert.ok(typeof address === "object" && address !== null);
+      await new Promise((resolve) => each.close(resolve));
+      return address.port;
+    }),
+  );
+  const config = ({ cert, key }: Issued, token: string) => {
+    const own = (port: number | undefined) => ({
+      endpoint: `127.0.0.1:${port}`,
+      tls: { cert_pem: cert, key_pem: key },
+      auth: { authenticator: "bearertokenauth" },
+    });
+    return {
+      extensions: { bearertokenauth: { token } },
+      receivers: { otlp: { protocols: { grpc: own(ports[0]), http: own(ports[1]) } } },
+      exporters: { otlp_grpc: exporter("otlp_grpc", sink) },
+      service: {
+        extensions: ["bearertokenauth"],
+        pipelines: { traces: { receivers: ["otlp"], exporters: ["otlp_grpc"] } },
+      },
+    };
+  };
+  await using running = await startCollector(config(server, "one"));
+  const target = { grpcUrl: `https://localhost:${ports[0]}`, httpUrl: `https://127.0.0.1:${ports[1]}` };
+  const later = new Authority("a later authority");
+  for (const [authorityNow, token, before] of [
+    [authority, "one", "two"],
+    [later, "two", "one"],
+  ] as const) {
+    if (authorityNow === later) await running.collector.reload(config(later.issue(), "two"));
+    for (const protocol of PROTOCOLS) {
+      const options = { protocol, tls: { ca: authorityNow.cert } };
+      assert.equal(await sent(target, { ...options, headers: bearer(token) }), "ok");
+      assert.notEqual(await sent(target, { ...options, headers: bearer(before) }), "ok");
     }
   }
 });

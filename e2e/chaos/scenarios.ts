@@ -10,6 +10,15 @@ async function plugin(): Promise<Readonly<Record<string, unknown>>> {
   return { "wasm/attributes": { path: await buildAttributesPlugin(), plugin_config: { actions } } };
 }
 
+/** As most configurations of the Collector begin and end; small batches, so that many are merged and taken apart. */
+async function batched(): Promise<Readonly<Record<string, unknown>>> {
+  return {
+    memory_limiter: { check_interval: "1s", limit_percentage: 80 },
+    ...(await plugin()),
+    batch: { send_batch_size: 64, send_batch_max_size: 75, timeout: "50ms" },
+  };
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "refusing",
@@ -72,6 +81,23 @@ export const SCENARIOS: readonly Scenario[] = [
     outputs: BOTH,
     queue: "off",
     processors: plugin,
+    happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
+  },
+  {
+    name: "batched",
+    what: "refusals, silence and broken lines behind batch, which merges and splits requests",
+    outputs: BOTH,
+    queue: "off",
+    processors: batched,
+    sink: { unavailable: 0.1, throttled: 0.05, bad: 0.05, partial: 0.05, mute: 0.01 },
+    line: { reset: 0.1, garbage: 0.05 },
+  },
+  {
+    name: "batched-shutdown",
+    what: "SIGTERM while requests wait in batch: what is acknowledged is delivered, the exit code is 0",
+    outputs: ["otlp_http"],
+    queue: "off",
+    processors: batched,
     happens: { what: "SIGTERM", every: [50, 1000], times: 50 },
   },
 ];

@@ -20,13 +20,13 @@ export interface Ports {
   /**
    * For what listens elsewhere than in a server of this thread: the one of the component that is replaced, if it listens on the address, or a new one.
    *
-   * @param kind what has to be found there
+   * @param usable whether what is found there can serve this component
    * @param open makes a new one, which listens
    * @param serve makes it serve this component: called when it has it, and when it has it again
    */
   share<T extends object>(
     address: ListenAddress,
-    kind: abstract new (...args: never[]) => T,
+    usable: (found: object) => found is T,
     open: () => Promise<T>,
     serve: (shared: T) => void,
   ): Promise<T>;

@@ -63,7 +63,7 @@ export class Attempts {
   }
 }
 
-/** What a delivery waits for when its time comes. */
+/** What a delivery waits for. `end`: for its time to go back to a queue that keeps it, and may give it again at once. */
 type Waits = "answer" | "attempt" | "end" | "nothing";
 
 /** One batch on its way to the consumer. Its `start` is to be called once. */
@@ -159,12 +159,12 @@ export class Delivery implements Timed {
       this.#backoff ??= new Backoff(retry);
       const delay = Math.max(this.#backoff.next(), wish);
       const endsAt = retry.max_elapsed_time > 0 ? this.#startedAt + retry.max_elapsed_time : Number.POSITIVE_INFINITY;
-      if (clock.now() + delay > endsAt) this.#finish(exhausted(error));
-      else if (this.#rest("attempt", error, delay)) onRetry(error, delay);
-    } else if (kept) {
-      // Its queue gives it again, perhaps at once.
-      this.#rest("end", error, Math.max(retry.initial_interval, wish));
-    } else this.#finish(error);
+      if (clock.now() + delay <= endsAt) {
+        if (this.#rest("attempt", error, delay)) onRetry(error, delay);
+      } else if (kept) this.#rest("end", exhausted(error), delay);
+      else this.#finish(exhausted(error));
+    } else if (kept) this.#rest("end", error, Math.max(retry.initial_interval, wish));
+    else this.#finish(error);
   }
 
   #rest(waits: "attempt" | "end", error: ConsumerError, milliseconds: number): boolean {

@@ -1,6 +1,6 @@
-import { ConsumerError } from "../component/errors.ts";
+import { ConsumerError, StatusCode } from "../component/errors.ts";
 import type { Batch } from "../telemetry/batch.ts";
-import { splitBatch } from "../telemetry/split.ts";
+import { mergeBatches, splitBatch } from "../telemetry/split.ts";
 import type { BatchConfig } from "./config.ts";
 import { type QueueItem, sizeOf } from "./queue.ts";
 import type { Schedule, Timed } from "./schedule.ts";
@@ -46,6 +46,19 @@ export class Batcher implements Timed {
     return this.#ready.shift();
   }
 
+  /**
+   * After a merged batch was refused for good: if that may be the fault of one of those that are in it, the others are not to suffer for it. What it was made of then comes
+   * out of `next` one by one.
+   *
+   * @returns whether that is so; the item is then not to be ended
+   */
+  takeApart(item: QueueItem, error: ConsumerError): boolean {
+    if (!isOfTheData(error)) return false;
+    if (!(item instanceof MergedItem) || item.parts.length < 2) return false;
+    for (const part of item.parts) this.#ready.push(new MergedItem([part]));
+    return true;
+  }
+
   onDue(): void {
     this.#flushing = true;
     this.#due();
@@ -79,6 +92,18 @@ export class Batcher implements Timed {
   }
 }
 
+/** What a destination says of who sends, or of itself. */
+const NOT_OF_THE_DATA: ReadonlySet<StatusCode> = new Set([
+  StatusCode.UNAUTHENTICATED,
+  StatusCode.PERMISSION_DENIED,
+  StatusCode.UNIMPLEMENTED,
+]);
+
+/** Whether something else than what was refused might be taken. */
+export function isOfTheData({ permanent, code }: ConsumerError): boolean {
+  return permanent && !NOT_OF_THE_DATA.has(code);
+}
+
 interface Part {
   readonly batch: Batch;
   readonly share: Share;
@@ -105,32 +130,14 @@ class Share {
 
 class MergedItem implements QueueItem {
   readonly batch: Batch;
-  readonly #shares: readonly Share[];
+  readonly parts: readonly Part[];
 
   constructor(parts: readonly Part[]) {
-    this.batch = merged(parts.map(({ batch }) => batch));
-    this.#shares = parts.map(({ share }) => share);
+    this.batch = mergeBatches(parts.map(({ batch }) => batch));
+    this.parts = parts;
   }
 
   done(error?: ConsumerError): void {
-    for (const share of this.#shares) share.done(error);
+    for (const { share } of this.parts) share.done(error);
   }
-}
-
-/** Two payloads, one after the other, are one payload. */
-function merged(batches: readonly Batch[]): Batch {
-  const [first] = batches;
-  if (first !== undefined && batches.length === 1) return first;
-  // Not a `Buffer`: small ones share their memory, and a consumer may take it away.
-  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + batch.bytes.length, 0));
-  let end = 0;
-  for (const batch of batches) {
-    bytes.set(batch.bytes, end);
-    end += batch.bytes.length;
-  }
-  const items = batches.reduce<number | undefined>(
-    (sum, batch) => (sum === undefined || batch.items === undefined ? undefined : sum + batch.items),
-    0,
-  );
-  return { signal: first!.signal, bytes, ...(items === undefined ? {} : { items }) };
 }

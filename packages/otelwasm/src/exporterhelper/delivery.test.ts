@@ -3,6 +3,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Exporter } from "../component/component.ts";
 import { ConfigError, ConsumerError, StatusCode } from "../component/errors.ts";
+import type { ComponentSettings } from "../component/factory.ts";
+import { LineWriter, type LogAttributes } from "../component/logger.ts";
 import { settingsWith } from "../component/testing/settings.ts";
 import type { Batch } from "../telemetry/batch.ts";
 import { summarize } from "../telemetry/count.ts";
@@ -12,6 +14,7 @@ import { deliveryKeys } from "./config.ts";
 import { withDelivery } from "./delivery.ts";
 import { FakeClock, settled } from "./testing/clock.ts";
 import { Destination, type Outcome } from "./testing/destination.ts";
+import { MapStorage } from "./testing/map-storage.ts";
 import { type Watched, watched } from "./testing/sender.ts";
 
 const retryable = (message = "busy", retryAfterMs?: number): ConsumerError =>
@@ -30,10 +33,27 @@ interface Parts {
   readonly queue?: object;
   readonly timeout?: number;
   readonly takesBuffers?: boolean;
+  readonly more?: Partial<ComponentSettings>;
+}
+
+/** Level, message, and numbers of what was lost. */
+class LineLog extends LineWriter {
+  readonly #lines: string[];
+
+  constructor(lines: string[]) {
+    super();
+    this.#lines = lines;
+  }
+
+  override write(level: string, message: string, attributes: LogAttributes = {}): void {
+    this.#lines.push(
+      [level, message, attributes.batches, attributes.items].filter((part) => part !== undefined).join(" "),
+    );
+  }
 }
 
 function made(outcomes: readonly Outcome[] | ((index: number) => Outcome), parts: Parts = {}) {
-  const { retry = {}, queue = {}, timeout, takesBuffers = false } = parts;
+  const { retry = {}, queue = {}, timeout, takesBuffers = false, more = {} } = parts;
   const clock = new FakeClock();
   const outcome = typeof outcomes === "function" ? outcomes : (index: number) => outcomes[index] ?? "takes";
   const destination = new Destination(outcome, () => clock.now(), takesBuffers);
@@ -41,10 +61,12 @@ function made(outcomes: readonly Outcome[] | ((index: number) => Outcome), parts
     retry_on_failure: deliveryKeys.retry_on_failure.parse(retry),
     sending_queue: deliveryKeys.sending_queue.parse(queue),
   };
-  const settings = settingsWith({ id: "x", signal: "logs" });
+  const lines: string[] = [];
+  const settings = settingsWith({ id: "x", signal: "logs", logger: new LineLog(lines), ...more });
   return {
     clock,
     destination,
+    lines,
     exporter: withDelivery(settings, config, destination, { attemptTimeoutMs: timeout, clock }),
   };
 }
@@ -280,6 +302,21 @@ describe("sending_queue", () => {
     );
   });
 
+  test("a shutdown says in one line how much was not delivered", async () => {
+    for (const [waits, line] of [
+      [true, "warn Not all data was delivered before the shutdown; its senders were told. 5 15"],
+      [false, "error Not all data was delivered before the shutdown; it is lost. 5 15"],
+    ] as const) {
+      const { exporter, lines } = made(() => retryable(), { queue: { num_consumers: 2, wait_for_result: waits } });
+      await exporter.start();
+      const senders = [1, 2, 3, 4, 5].map((count) => watched(exporter.consume(batchOf(count))));
+      await settled();
+      await exporter.shutdown();
+      assert.equal(lines.at(-1), line);
+      assert.ok(senders.every(({ settled: told }) => told === 1));
+    }
+  });
+
   test("storage: an extension that is not there, and one that keeps nothing", () => {
     const create = (extensions: ReadonlyMap<string, object>) =>
       withDelivery(
@@ -305,13 +342,101 @@ describe("sending_queue", () => {
   });
 });
 
+describe("sending_queue::storage", () => {
+  const stored = (storage: MapStorage, outcomes: Parameters<typeof made>[0], parts: Parts = {}) => {
+    const extension = { start: async () => {}, shutdown: async () => {}, storage };
+    return made(outcomes, {
+      ...parts,
+      queue: { storage: "disk", ...parts.queue },
+      more: { host: { extension: (id) => (id === "disk" ? extension : undefined) } },
+    });
+  };
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await settled();
+  };
+
+  test("a sender is answered when its batch is stored; it leaves the store when it was delivered", async () => {
+    const storage = new MapStorage();
+    const { exporter, destination } = stored(storage, ["hangs"]);
+    await exporter.start();
+    await exporter.consume(batchOf(1));
+    await turns();
+    assert.deepEqual([storage.entries.size, destination.attempts.length], [1, 1]);
+    destination.attempts[0]!.answer();
+    await exporter.shutdown();
+    assert.equal(storage.entries.size, 0);
+  });
+
+  test("what was not delivered is there for the next, and what is refused for good is not", async () => {
+    const storage = new MapStorage();
+    const before = stored(storage, [permanent(), retryable(), retryable(), "hangs", retryable(), "takes"], {
+      queue: { num_consumers: 3 },
+    });
+    await before.exporter.start();
+    for (let items = 1; items <= 5; items++) await before.exporter.consume(batchOf(items));
+    await turns();
+    const end = watched(before.exporter.shutdown());
+    await before.clock.advance(10_000);
+    assert.equal(end.state, "done");
+    // The third had its last attempt, and was taken then; the fifth had none.
+    assert.equal(storage.entries.size, 3);
+    const after = stored(storage, []);
+    await after.exporter.start();
+    await turns();
+    assert.deepEqual(
+      after.destination.attempts.map(({ bytes }) => summarize({ signal: "logs", bytes }).items),
+      [2, 4, 5],
+    );
+    await after.exporter.shutdown();
+    assert.equal(storage.entries.size, 0);
+  });
+
+  for (const [name, retry] of [
+    ["when the time is up", { ...EXACT, initial_interval: "2s", max_interval: "2s", max_elapsed_time: "3s" }],
+    ["without retry_on_failure", { enabled: false, initial_interval: "2s" }],
+  ] as const)
+    test(`nothing is given up, and no attempt comes before its time: ${name}`, async () => {
+      const storage = new MapStorage();
+      const { exporter, destination, clock } = stored(storage, (index) => (index < 3 ? retryable() : "takes"), {
+        retry,
+      });
+      await exporter.start();
+      await exporter.consume(batchOf(1));
+      for (let i = 0; i < 20; i++) {
+        await turns();
+        await clock.advance(500);
+      }
+      assert.deepEqual(times(destination), [0, 2_000, 4_000, 6_000]);
+      await exporter.shutdown();
+      assert.equal(storage.entries.size, 0);
+    });
+
+  test("a wish of the server that is longer than max_elapsed_time is heard", async () => {
+    const storage = new MapStorage();
+    const { exporter, destination, clock } = stored(storage, [retryable("slow down", 600_000)]);
+    await exporter.start();
+    await exporter.consume(batchOf(1));
+    await turns();
+    await clock.advance(599_999);
+    await turns();
+    assert.equal(destination.attempts.length, 1);
+    await clock.advance(1);
+    await turns();
+    assert.equal(destination.attempts.length, 2);
+    await exporter.shutdown();
+  });
+});
+
 describe("sending_queue::batch", () => {
   const items = (destination: Destination): number[] =>
     destination.attempts.map(({ bytes }) => summarize({ signal: "logs", bytes }).items);
 
   test("waits for more, no longer than flush_timeout; all in it have one outcome", async () => {
-    const error = permanent();
-    const { exporter, destination, clock } = made(["takes", error], { queue: { batch: { min_size: 5 } } });
+    const error = retryable();
+    const { exporter, destination, clock } = made(["takes", error], {
+      queue: { batch: { min_size: 5 } },
+      retry: { enabled: false },
+    });
     await exporter.start();
     const first = [2, 2, 2].map((count) => watched(exporter.consume(batchOf(count))));
     await settled();
@@ -343,6 +468,31 @@ describe("sending_queue::batch", () => {
     await clock.advance(200);
     assert.deepEqual(items(destination), [4, 4, 4, 1]);
     assert.deepEqual([small.state, stateOf(large)], ["done", "busy"]);
+    await exporter.shutdown();
+  });
+
+  test("what is refused for good in a merged batch is sent on its own: one's mistake is not the others' loss", async () => {
+    const bad = ConsumerError.permanent("bad data", { code: StatusCode.INVALID_ARGUMENT });
+    const { exporter, destination } = made(["hangs", bad, "takes", bad, "takes"], {
+      queue: { num_consumers: 1, batch: { min_size: 6 } },
+    });
+    await exporter.start();
+    const first = watched(exporter.consume(batchOf(6)));
+    const senders = [1, 2, 3].map((count) => watched(exporter.consume(batchOf(count))));
+    destination.attempts[0]!.answer();
+    await settled();
+    assert.deepEqual(items(destination), [6, 6, 1, 2, 3]);
+    assert.deepEqual([first, ...senders].map(stateOf), ["done", "done", "bad data", "done"]);
+    await exporter.shutdown();
+  });
+
+  test("a refusal that is not of the data is everybody's", async () => {
+    const stranger = ConsumerError.permanent("who are you", { code: StatusCode.UNAUTHENTICATED });
+    const { exporter, destination } = made(() => stranger, { queue: { batch: { min_size: 3 } } });
+    await exporter.start();
+    const senders = [1, 2].map((count) => watched(exporter.consume(batchOf(count))));
+    await settled();
+    assert.deepEqual([items(destination), senders.map(stateOf)], [[3], ["who are you", "who are you"]]);
     await exporter.shutdown();
   });
 

@@ -70,6 +70,8 @@ class DeliveringExporter implements Exporter {
   #ended = false;
   /** A shutdown has given up what was not delivered. */
   #closed = false;
+  /** What could not be delivered since it is to stop. */
+  readonly #losses = { batches: 0, items: 0 };
   #endReading: () => void = () => {};
 
   constructor(settings: ComponentSettings, config: DeliveryConfig, exporter: Exporter, options: DeliveryOptions) {
@@ -119,6 +121,7 @@ class DeliveringExporter implements Exporter {
       });
     return new Promise((resolve, reject) => {
       this.#deliver(batch, (error) => {
+        this.#count(batch, error);
         if (error === undefined) resolve();
         else reject(error);
       });
@@ -128,6 +131,7 @@ class DeliveringExporter implements Exporter {
   stopping(): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#exporter.stopping?.();
     this.#attempts.hurry();
     this.#pump();
   }
@@ -139,6 +143,7 @@ class DeliveringExporter implements Exporter {
     this.#pump();
     await this.#drained();
     this.#giveUp();
+    this.#tellOfLosses();
     this.#schedule.close();
     try {
       await this.#exporter.shutdown();
@@ -156,7 +161,11 @@ class DeliveringExporter implements Exporter {
       const item = this.#next();
       if (item === undefined) return;
       this.#deliver(item.batch, (error) => {
-        item.done(error);
+        if (error !== undefined && this.#batcher?.takeApart(item, error)) this.#tookApart(error);
+        else {
+          this.#count(item.batch, error);
+          item.done(error);
+        }
         this.#pump();
       });
     }
@@ -176,8 +185,6 @@ class DeliveringExporter implements Exporter {
     }
     const delivery = new Delivery(this.#attempts, batch, (error, ended) => {
       this.#active.delete(ended);
-      if (error !== undefined) this.#failed(batch, error);
-      else if (counts !== undefined) counts.sent.value += itemsOf(batch);
       end(error);
       if (this.#active.size === 0) this.#idle?.();
     });
@@ -219,15 +226,33 @@ class DeliveringExporter implements Exporter {
     });
   }
 
+  #tookApart(error: ConsumerError): void {
+    const batches = this.#log.count("apart");
+    if (batches === 0) return;
+    this.#settings.logger.warn("The destination refused a merged batch. What it was made of is sent piece by piece.", {
+      error: error.message,
+      ...times(batches),
+    });
+  }
+
+  #count(batch: Batch, error: ConsumerError | undefined): void {
+    if (error !== undefined) this.#failed(batch, error);
+    else if (this.#counts !== undefined) this.#counts.sent.value += itemsOf(batch);
+  }
+
   #failed(batch: Batch, error: ConsumerError): void {
     if (this.#counts !== undefined) this.#counts.sendFailed.value += itemsOf(batch);
     const kept = this.#undelivered === "kept" && !error.permanent;
     const what = kept ? "kept" : this.#undelivered === "rejected" ? "rejected" : "dropped";
+    // A buffer that was taken away cannot be counted any more.
+    const items = batch.items ?? (batch.bytes.length > 0 ? itemsOf(batch) : undefined);
+    if (this.#stopping && !kept) {
+      this.#losses.batches++;
+      this.#losses.items += items ?? 0;
+    }
     const failures = this.#log.count(what);
     if (failures === 0) return;
     const { logger } = this.#settings;
-    // A buffer that was taken away cannot be counted any more.
-    const items = batch.items ?? (batch.bytes.length > 0 ? itemsOf(batch) : undefined);
     const attributes = {
       error: error.message,
       ...(items === undefined ? {} : { [`${what}_items`]: items }),
@@ -236,6 +261,16 @@ class DeliveringExporter implements Exporter {
     if (kept) logger.warn("Exporting failed. The data stays in the sending queue.", attributes);
     else if (what === "rejected") logger.error("Exporting failed. Rejecting data.", attributes);
     else logger.error("Exporting failed. Dropping data.", attributes);
+  }
+
+  /** At the end, in one line. What a store keeps is told by its queue. */
+  #tellOfLosses(): void {
+    const { batches, items } = this.#losses;
+    if (batches === 0) return;
+    const { logger } = this.#settings;
+    if (this.#undelivered === "rejected")
+      logger.warn("Not all data was delivered before the shutdown; its senders were told.", { batches, items });
+    else logger.error("Not all data was delivered before the shutdown; it is lost.", { batches, items });
   }
 
   #notQueued(batch: Batch, error: EnqueueError): void {

@@ -158,6 +158,25 @@ describe("a queue in a store", () => {
     assert.deepEqual((await take(again.queue)).map(numberOf), [0, 3]);
   });
 
+  test("what is deleted while the store lists it is not taken for lost", async () => {
+    const storage = new MapStorage();
+    const { queue } = await started(storage);
+    for (let n = 0; n < 2; n++) await queue.offer(batchOf(n));
+    const [zero, one] = await take(queue, 2);
+    const listed = Promise.withResolvers<void>();
+    let calls = 0;
+    // The first call from now on is the list: it has looked, and does not answer yet.
+    storage.delay = () => (++calls === 2 ? listed.promise : Promise.resolve());
+    zero?.done(ConsumerError.retryable("down"));
+    await turn();
+    one?.done();
+    await turn();
+    assert.equal(storage.entries.size, 1);
+    listed.resolve();
+    assert.deepEqual((await take(queue)).map(numberOf), [0]);
+    assert.equal(queue.size, 1);
+  });
+
   test("a damaged batch is skipped and deleted, and does not take room any more", async () => {
     const storage = new MapStorage();
     const first = await started(storage);

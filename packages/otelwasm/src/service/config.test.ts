@@ -93,8 +93,8 @@ service:
   test("own metrics: nothing said, switched off, readers", () => {
     const metrics = (section: string) =>
       resolve(`${GOOD}service: {telemetry: {metrics: ${section}}, pipelines: {traces: ${PIPELINE}}}`).metrics;
-    assert.deepEqual(metrics(""), { level: "normal", readers: undefined });
-    assert.deepEqual(metrics("{level: None, readers: []}"), { level: "none", readers: [] });
+    assert.deepEqual(metrics(""), { level: "normal", readers: undefined, views: [] });
+    assert.deepEqual(metrics("{level: None, readers: []}"), { level: "none", readers: [], views: [] });
     const names = {
       type: "prometheus",
       withoutScopeInfo: false,
@@ -106,7 +106,7 @@ service:
       metrics(
         "{level: detailed, readers: [{pull: {exporter: {prometheus: {host: '::1', port: 0, without_type_suffix: true, with_resource_constant_labels: {included: ['service.*']}}}}}]}",
       ),
-      { level: "detailed", readers: [{ address: { host: "::1", port: 0 }, ...names }] },
+      { level: "detailed", readers: [{ address: { host: "::1", port: 0 }, ...names }], views: [] },
     );
   });
 
@@ -342,7 +342,7 @@ service:
   ],
   [
     "own metrics",
-    `${GOOD}service: {telemetry: {metrics: {level: loud, address: ":8888", views: [], readers: [{}, {pull: {exporter: {prometheus: }}}, {pull: {exporter: {prometheus: {host: x, port: 65536, prot: 1}}}}, {periodic: {exporter: {}}}, {periodic: {interval: 1s, exporter: {otlp: {protocol: udp}}}}, {periodic: {exporter: {otlp: {protocol: grpc, endpoint: "http://", headers: {a: b}}}}}, {periodic: {exporter: {otlp: {protocol: grpc, headers: {a b: c}}}}}]}}, pipelines: {traces: ${PIPELINE}}}`,
+    `${GOOD}service: {telemetry: {metrics: {level: loud, address: ":8888", views: [{}, {selector: {}}, {selector: {instrument_name: "a*"}, stream: {name: b, aggregation: {sum: {}}}}], readers: [{}, {pull: {exporter: {prometheus: }}}, {pull: {exporter: {prometheus: {host: x, port: 65536, prot: 1}}}}, {periodic: {exporter: {}}}, {periodic: {interval: 1s, exporter: {otlp: {protocol: udp}}}}, {periodic: {exporter: {otlp: {protocol: grpc, endpoint: "http://", headers: {a: b}}}}}, {periodic: {exporter: {otlp: {protocol: grpc, headers: {a b: c}}}}}]}}, pipelines: {traces: ${PIPELINE}}}`,
     'service::telemetry::metrics::level: must be one of "none", "basic", "normal", "detailed", not "loud"',
     "service::telemetry::metrics::readers::0: must have pull or periodic, one of them",
     "service::telemetry::metrics::readers::1::pull::exporter::prometheus::host: is required",
@@ -355,12 +355,24 @@ service:
     'service::telemetry::metrics::readers::5::periodic::exporter::otlp::endpoint: "http://" is not a URL, for example "https://otel:4318"',
     "service::telemetry::metrics::readers::6::periodic::exporter::otlp::headers::a b: invalid key: is not a header's name",
     "service::telemetry::metrics::address: the Collector has it no more; use readers",
-    "service::telemetry::metrics::views: changing own metrics by views is not supported in this version; remove it",
+    "service::telemetry::metrics::views::0::selector: is required",
+    "service::telemetry::metrics::views::1::selector: must say which metrics, for example instrument_name",
+    "service::telemetry::metrics::views::2::stream::aggregation::sum: own metrics have the aggregation that they have, or are dropped",
   ],
   [
     "own metrics without a reader",
     `${GOOD}service: {telemetry: {metrics: {readers: []}}, pipelines: {traces: ${PIPELINE}}}`,
     "service::telemetry::metrics::readers: must have at least one reader, or level: none beside it",
+  ],
+  [
+    "views below level detailed",
+    `${GOOD}service: {telemetry: {metrics: {views: [{selector: {unit: s}}]}}, pipelines: {traces: ${PIPELINE}}}`,
+    "service::telemetry::metrics::views: needs level: detailed",
+  ],
+  [
+    "a view that gives one name to several metrics",
+    `${GOOD}service: {telemetry: {metrics: {level: detailed, views: [{selector: {unit: s}, stream: {name: a}}]}}, pipelines: {traces: ${PIPELINE}}}`,
+    "service::telemetry::metrics::views::0::stream::name: one name for several metrics: the selector must have an instrument_name without * and ?",
   ],
   [
     "mistakes everywhere are told at once",

@@ -59,6 +59,7 @@ export async function createCollector(config: ConfigInput, options: CollectorOpt
     createMetrics({
       level: of.metrics.level,
       readers: readersOf(of.metrics, options.defaultMetricsAddress),
+      views: of.metrics.views,
       traces: of.traces,
       logs: { logs: of.logs, logger: plain, outlet },
       resource: resourceOf(of.resource, instance),

@@ -69,14 +69,12 @@ export function dial(to: Destination, reading: Reading, dialing: Dialing): () =>
     },
   };
   const options = { ...to.address, noDelay: true, keepAlive: true, onread };
-  dialing.done(
-    to.secure === undefined ? connect(options) : secured({ ...options, ...tlsOptions(to.secure) }, to.secure),
-  );
+  dialing.done(to.secure === undefined ? connect(options) : connectSecurely(options, to.secure));
   return () => {};
 }
 
-function secured(options: object, secure: Secure): TLSSocket {
-  const socket = connectTls(options);
+function connectSecurely(options: object, secure: Secure): TLSSocket {
+  const socket = connectTls({ ...options, ...tlsOptions(secure) });
   if (secure.protocol === "h2") {
     socket.once("secureConnect", () => {
       if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not speak HTTP/2"));
@@ -110,8 +108,7 @@ function dialThrough(
 ): () => void {
   const { proxy } = tunnel;
   const to = { ...proxy.address, noDelay: true, keepAlive: true };
-  const socket =
-    tunnel.secure === undefined ? connect(to) : secured({ ...to, ...tlsOptions(tunnel.secure) }, tunnel.secure);
+  const socket = tunnel.secure === undefined ? connect(to) : connectSecurely(to, tunnel.secure);
   const target = formatHostPort(address);
   const authorization = proxy.authorization === undefined ? "" : `Proxy-Authorization: ${proxy.authorization}\r\n`;
   socket.write(
@@ -129,8 +126,12 @@ function dialThrough(
     if (status === undefined) fail(new Error("its answer to CONNECT is not HTTP"));
     else if (!status.startsWith("2")) fail(new Error(`it refused the tunnel to ${target}: ${status.trimEnd()}`));
     else {
-      forget();
       const rest = answer.slice(end + 4);
+      if (rest !== "" && secure !== undefined) {
+        fail(new Error("it said something in place of the server"));
+        return;
+      }
+      forget();
       if (rest !== "") socket.unshift(Buffer.from(rest, "latin1"));
       dialing.done(within(socket, secure, reading));
     }
@@ -156,7 +157,7 @@ function dialThrough(
 /** The connection through the tunnel. */
 function within(socket: Socket, secure: Secure | undefined, reading: Reading): Socket {
   if (secure === undefined) return socket.on("data", (chunk: Buffer) => reading.read(chunk));
-  const inner = secured({ socket, ...tlsOptions(secure) }, secure);
+  const inner = connectSecurely({ socket }, secure);
   socket.on("error", (error) => inner.destroy(error));
   inner.once("close", () => socket.destroy());
   return inner.on("data", (chunk: Buffer) => reading.read(chunk));

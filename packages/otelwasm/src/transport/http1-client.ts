@@ -317,6 +317,13 @@ class Connection implements Reading {
     const request = this.#request;
     if (request === undefined) return;
     this.#request = undefined;
+    if (response.status === 408 && this.#used && !request.retried) {
+      // The server had given up waiting for a request before this one came: it may be repeated (RFC 9110, section 15.5.9).
+      this.destroy();
+      this.#client.gone(this);
+      this.#client.failed(request, new HttpClientError("connection", "the server closed the connection"), true);
+      return;
+    }
     this.#used = true;
     this.idleSince = performance.now();
     // An answer that came before the request was sent in full (413) leaves the rest of it on the line.

@@ -1,4 +1,4 @@
-/** An answer. Header names are in lower case; of a repeated header the last counts. */
+/** An answer. Header names are in lower case; of a repeated header the last counts, but all of `set-cookie`, with line feeds between them. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
@@ -14,6 +14,13 @@ const MAX_HEAD = 64 * 1024;
 const EMPTY = new Uint8Array();
 /** Somebody on the way may take it for the end of a line. */
 const NOT_A_VALUE = /[\r\n\0]/;
+
+/** Of headers that may be repeated. */
+const SEPARATORS: ReadonlyMap<string, string> = new Map([
+  ["transfer-encoding", ", "],
+  ["connection", ", "],
+  ["set-cookie", "\n"],
+]);
 
 const State = {
   HEAD: 0,
@@ -228,8 +235,9 @@ function parseHead(text: string): Head {
       throw new Error("malformed HTTP response: a line that is not a header");
     const value = line.slice(colon + 1).trim();
     if (name === "content-length") lengths.add(value);
-    const before = name === "transfer-encoding" || name === "connection" ? headers.get(name) : undefined;
-    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+    const separator = SEPARATORS.get(name);
+    const before = separator === undefined ? undefined : headers.get(name);
+    headers.set(name, before === undefined ? value : before + separator + value);
   }
   const code = Number(status[2]);
   const connection = tokens(headers.get("connection"));

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Ports } from "../component/ports.ts";
-import type { HostPort } from "../config/values.ts";
-import { listen } from "./listen.ts";
+import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
+import type { ListenAddress, Ports } from "../component/ports.ts";
+import { listen, urlOf } from "./listen.ts";
+import type { ServerSecurity } from "./tls-server.ts";
 
 /** What a page answers. */
 export interface Page {
@@ -16,6 +17,7 @@ const SILENCE_MS = 250;
 /** One page over HTTP, for people, probes and scrapers: GET and HEAD of its path; 404 for other paths, 405 for other methods. */
 export class PageServer {
   readonly #server: Server;
+  readonly #security: ServerSecurity | undefined;
   readonly #render: () => Page | Promise<Page>;
   readonly #answering = new Set<Promise<void>>();
   #closing = false;
@@ -25,23 +27,30 @@ export class PageServer {
   /**
    * @param path begins with `/`
    * @param render asked for each request; what it throws is answered with 500
+   * @param security for HTTPS
    */
-  constructor(path: string, render: () => Page | Promise<Page>) {
+  constructor(path: string, render: () => Page | Promise<Page>, security?: ServerSecurity) {
     this.path = path;
     this.#render = render;
-    this.#server = createServer((request, response) => {
+    this.#security = security;
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       const answered = this.#answer(request, response).finally(() => this.#answering.delete(answered));
       this.#answering.add(answered);
-    });
+    };
+    this.#server = security === undefined ? createServer(onRequest) : createHttpsServer(security.options, onRequest);
   }
 
-  /** @returns the page's URL, with the port that was bound @throws Error that says why the address cannot be had */
-  async listen(address: HostPort, ports?: Ports): Promise<string> {
-    return `http://${await listen(this.#server, address, ports)}${this.path}`;
+  /** @returns the page's URL, with the port that was bound @throws Error that says why the address, or a certificate, cannot be had */
+  async listen(address: ListenAddress, ports?: Ports): Promise<string> {
+    if (this.#server instanceof HttpsServer) await this.#security?.secure(this.#server);
+    const scheme = this.#security === undefined ? "http" : "https";
+    const url = urlOf(scheme, address, await listen(this.#server, address, ports));
+    return "path" in address ? url : `${url}${this.path}`;
   }
 
   /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
   async close(): Promise<void> {
+    this.#security?.close();
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // Who has just connected is about to ask.
@@ -51,6 +60,7 @@ export class PageServer {
     clearTimeout(timer);
     await Promise.all(this.#answering);
     this.#server.closeAllConnections();
+    this.#security?.destroyAll();
     await closed;
   }
 

@@ -112,7 +112,7 @@ describe("a port", () => {
     const share = (owner: object, name: string, at = address) =>
       ports.of(owner).share(
         at,
-        Elsewhere,
+        (found) => found instanceof Elsewhere,
         async () => new Elsewhere(),
         ({ served }) => served.push(name),
       );

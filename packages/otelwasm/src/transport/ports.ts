@@ -47,7 +47,7 @@ export class PortRegistry {
   of(owner: Owner): Ports {
     return {
       listen: (server, address) => this.#listen(owner, server, address),
-      share: (address, kind, open, serve) => this.#share(owner, address, kind, open, serve),
+      share: (address, usable, open, serve) => this.#share(owner, address, usable, open, serve),
       release: (shared) => this.#release(owner, shared),
     };
   }
@@ -102,12 +102,12 @@ export class PortRegistry {
   async #share<T extends object>(
     owner: Owner,
     address: ListenAddress,
-    kind: abstract new (...args: never[]) => T,
+    usable: (found: object) => found is T,
     open: () => Promise<T>,
     serve: (shared: T) => void,
   ): Promise<T> {
     const before = this.#sharings.find((each) => this.#leaving.has(each.owner) && isShareable(each.address, address));
-    const found = before?.shared instanceof kind ? before.shared : undefined;
+    const found = before !== undefined && usable(before.shared) ? before.shared : undefined;
     const shared = found ?? (await open());
     const sharing = { owner, shared, address, serve: () => serve(shared) };
     this.#sharings = [...this.#sharings.filter((each) => each.shared !== shared), sharing];

@@ -9,12 +9,28 @@ import { parseHostPort } from "../config/values.ts";
 const TRANSPORTS = ["tcp", "tcp4", "tcp6", "unix"] as const;
 type Transport = (typeof TRANSPORTS)[number];
 
+/** A path as one writes it; another name for a Unix socket needs `./` before it. */
+const PATH = /^(?:unix:|[@./])/;
+
 /** `endpoint` and `transport`, to be made an address by `listenAddress`. */
 export function addressKeys(standard: string): {
-  readonly endpoint: z.ZodDefault<z.ZodString>;
+  readonly endpoint: z.ZodType<string>;
   readonly transport: z.ZodType<Transport>;
 } {
-  return { endpoint: z.string().default(standard), transport: z.enum(TRANSPORTS).default("tcp") };
+  return {
+    endpoint: z
+      .string()
+      .superRefine((text, context) => {
+        if (parseHostPort(text) === undefined && !PATH.test(text))
+          context.addIssue({ code: "custom", message: notAnAddress(text) });
+      })
+      .default(standard),
+    transport: z.enum(TRANSPORTS).default("tcp"),
+  };
+}
+
+function notAnAddress(endpoint: string): string {
+  return `${JSON.stringify(endpoint)} is not host:port, for example "localhost:4317" or "0.0.0.0:4317"`;
 }
 
 interface Address {
@@ -42,8 +58,7 @@ function addressOf(endpoint: string, transport: Transport): ListenAddress | stri
     return path === "" ? "unix socket path cannot be empty" : { path };
   }
   const address = parseHostPort(endpoint);
-  if (address === undefined)
-    return `${JSON.stringify(endpoint)} is not host:port, for example "localhost:4317" or "0.0.0.0:4317"; a path needs transport: unix`;
+  if (address === undefined) return `${notAnAddress(endpoint)}; a path needs transport: unix`;
   return transport === "tcp" ? address : { ...address, family: transport === "tcp4" ? 4 : 6 };
 }
 

@@ -4,7 +4,14 @@ import { mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { connect, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
+import {
+  type ConnectionOptions,
+  connect,
+  createServer,
+  type SecureContext,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 import { silentLogger } from "../component/logger.ts";
 import { applySchema } from "../config/schema.ts";
 import { Authority, type Issued } from "./testing/authority.ts";
@@ -235,6 +242,36 @@ async function nameServed(port: number): Promise<string> {
   assert.ok(typeof subject === "string");
   return subject;
 }
+
+describe("what is agreed upon", () => {
+  const OLD = { minVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+  const cases: readonly [config: object, client: ConnectionOptions, version: string, more: RegExp][] = [
+    [{ min_version: "1.0", max_version: "1.1" }, OLD, "TLSv1.1", /./],
+    [{ min_version: "1.3" }, {}, "TLSv1.3", /./],
+    [{ max_version: "1.2" }, {}, "TLSv1.2", /./],
+    [{ curve_preferences: ["P384"] }, {}, "TLSv1.3", /secp384r1/],
+    [
+      { cipher_suites: ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"], max_version: "1.2" },
+      {},
+      "TLSv1.2",
+      /TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256/,
+    ],
+  ];
+  for (const [config, options, version, more] of cases) {
+    test(JSON.stringify(config), async () => {
+      const files = new TlsFiles(server({ cert_pem: first.cert, key_pem: first.key, ...config }), "tls", silentLogger);
+      await files.open();
+      const listener = await listening(files);
+      const socket = connect({ port: listener.port, host: "localhost", ca: authority.cert, ...options });
+      await once(socket, "secureConnect");
+      assert.equal(socket.getProtocol(), version);
+      assert.match(JSON.stringify([socket.getCipher(), socket.getEphemeralKeyInfo()]), more);
+      socket.destroy();
+      listener.server.close();
+      files.close();
+    });
+  }
+});
 
 describe("changes", () => {
   test("a new certificate is for new connections, a bad one is not taken, and is told of once", async () => {

@@ -104,4 +104,34 @@ describe("passwords of htpasswd", () => {
       );
     });
   }
+
+  test("whatever the text is, it is taken or refused by its line", () => {
+    const piece = fc.constantFrom(
+      "a",
+      ":",
+      "\n",
+      "$",
+      "$2y$",
+      "$apr1$",
+      "$6$",
+      "{SHA}",
+      "{SSHA}",
+      "rounds=",
+      "#",
+      " ",
+      "5",
+      "/",
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(piece, fc.string()), { maxLength: 30 }), (pieces) => {
+        try {
+          for (const stored of parseHtpasswd(pieces.join("")).values())
+            if (stored.kind !== "slow") assert.equal(typeof matches(stored, "x"), "boolean");
+        } catch (error) {
+          assert.ok(error instanceof HtpasswdError);
+          assert.match(error.message, /^line \d+/);
+        }
+      }),
+    );
+  });
 });

@@ -1,8 +1,12 @@
 import * as z from "zod";
-import { duration, endpoint, type HostPort } from "../../config/values.ts";
+import type { ListenAddress } from "../../component/ports.ts";
+import { duration } from "../../config/values.ts";
+import { addressKeys, listenAddress } from "../../transport/server-config.ts";
+import { type ServerTls, serverTls } from "../../transport/tls.ts";
 
 export interface HealthCheckConfig {
-  readonly endpoint: HostPort;
+  readonly endpoint: ListenAddress;
+  readonly tls?: ServerTls | undefined;
   /** Begins with `/`. */
   readonly path: string;
   /** What is answered instead of the JSON. */
@@ -19,16 +23,19 @@ interface WatchdogConfig {
 
 /**
  * `extensions::health_check` as the Collector's `healthcheckextension` has it. `check_collector_pipeline` is not: there it counts failed exports and is known
- * not to work, here the status of each component counts. `tls` and the like are not supported in this version, and therefore refused.
+ * not to work, here the status of each component counts. Of what servers have it takes `tls`: a probe has neither credentials nor a browser.
  */
-export const schema: z.ZodType<HealthCheckConfig> = z.strictObject({
-  endpoint: endpoint().default({ host: "localhost", port: 13133 }),
-  path: z
-    .string()
-    .regex(/^\/[^?#\s]*$/, 'must be a path such as "/" or "/health/status"')
-    .default("/"),
-  response_body: z.strictObject({ healthy: z.string().default(""), unhealthy: z.string().default("") }).optional(),
-  watchdog: z
-    .strictObject({ enabled: z.boolean().default(true), loop_timeout: duration({ min: 100 }).default(5_000) })
-    .prefault({}),
-});
+export const schema: z.ZodType<HealthCheckConfig> = z
+  .strictObject({
+    ...addressKeys("localhost:13133"),
+    tls: serverTls().optional(),
+    path: z
+      .string()
+      .regex(/^\/[^?#\s]*$/, 'must be a path such as "/" or "/health/status"')
+      .default("/"),
+    response_body: z.strictObject({ healthy: z.string().default(""), unhealthy: z.string().default("") }).optional(),
+    watchdog: z
+      .strictObject({ enabled: z.boolean().default(true), loop_timeout: duration({ min: 100 }).default(5_000) })
+      .prefault({}),
+  })
+  .transform(listenAddress);

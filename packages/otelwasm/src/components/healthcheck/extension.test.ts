@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get } from "node:https";
+import { connect } from "node:net";
 import { describe, test } from "node:test";
 import { createNoopMeter } from "@opentelemetry/api";
 import type { ComponentStatus, Health } from "../../component/health.ts";
 import { silentLogger } from "../../component/logger.ts";
 import { applySchema } from "../../config/schema.ts";
+import { Authority } from "../../transport/testing/authority.ts";
 import { schema } from "./config.ts";
 import { healthCheckExtension } from "./factory.ts";
 
@@ -79,7 +83,7 @@ describe("extension health_check", () => {
       'extensions::health_check::path: must be a path such as "/" or "/health/status"',
       "extensions::health_check::response_body::sick: unknown key; known: healthy, unhealthy",
       "extensions::health_check::watchdog::loop_timeout: must be at least 100ms",
-      "extensions::health_check::check_collector_pipeline: unknown key; known: endpoint, path, response_body, watchdog",
+      "extensions::health_check::check_collector_pipeline: unknown key; known: endpoint, transport, tls, path, response_body, watchdog",
     ]);
   });
 
@@ -151,5 +155,24 @@ describe("extension health_check", () => {
     health = healthOf("RecoverableError");
     assert.equal(await (await fetch(url)).text(), "ill");
     await extension.shutdown();
+  });
+
+  test("over TLS, with a certificate for it", async () => {
+    const authority = new Authority();
+    const { cert, key } = authority.issue();
+    const { extension, url } = await serve({ tls: { cert_pem: cert, key_pem: key } }, () => healthOf("OK"));
+    assert.match(url, /^https:/);
+    const status = await new Promise((resolve, reject) =>
+      get(url, { ca: authority.cert, agent: false }, (response) => resolve(response.resume().statusCode)).on(
+        "error",
+        reject,
+      ),
+    );
+    assert.equal(status, 200);
+    // Somebody who does not shake hands does not hold up the end.
+    const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => undefined);
+    await once(socket, "connect");
+    await extension.shutdown();
+    socket.destroy();
   });
 });

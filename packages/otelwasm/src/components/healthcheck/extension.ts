@@ -3,6 +3,7 @@ import type { ExtensionSettings } from "../../component/factory.ts";
 import type { ComponentHealth, Health } from "../../component/health.ts";
 import { formatDuration } from "../../config/duration.ts";
 import { type Page, PageServer } from "../../transport/page-server.ts";
+import { ServerSecurity } from "../../transport/tls-server.ts";
 import type { HealthCheckConfig } from "./config.ts";
 import { type Guarded, GuardedPage } from "./watchdog/guarded-page.ts";
 
@@ -30,7 +31,7 @@ export function createExtension(settings: ExtensionSettings, config: HealthCheck
         ? await serveGuarded(settings, config, render)
         : await serveHere(settings, config, render);
       endpoints = [{ protocol: "health_check", url: served.url }];
-      logger.info("Starting health check", { endpoint: served.url.slice("http://".length) });
+      logger.info("Starting health check", { endpoint: served.url.replace(/^[a-z]+:\/\//, "") });
     },
     async shutdown() {
       endpoints = [];
@@ -40,17 +41,23 @@ export function createExtension(settings: ExtensionSettings, config: HealthCheck
 }
 
 async function serveHere(
-  { ports }: ExtensionSettings,
-  { endpoint, path }: HealthCheckConfig,
+  { id, ports, logger }: ExtensionSettings,
+  { endpoint, tls, path }: HealthCheckConfig,
   render: () => Page,
 ): Promise<Served> {
-  const server = new PageServer(path, render);
+  const security = tls && new ServerSecurity(tls, whereOf(id), logger);
+  const server = new PageServer(path, render, security);
   return { url: await server.listen(endpoint, ports), close: () => server.close() };
 }
 
+/** Where its TLS stands, for messages. */
+function whereOf(id: string): string {
+  return `extensions::${id}::tls`;
+}
+
 async function serveGuarded(
-  { ports, logger, reportStatus }: ExtensionSettings,
-  { endpoint, path, response_body, watchdog }: HealthCheckConfig,
+  { id, ports, logger, reportStatus }: ExtensionSettings,
+  { endpoint, tls, path, response_body, watchdog }: HealthCheckConfig,
   render: () => Page,
 ): Promise<Served> {
   const guarded: Guarded = {
@@ -58,17 +65,20 @@ async function serveGuarded(
     limitMs: watchdog.loop_timeout,
     unhealthy: response_body?.unhealthy,
     render,
+    logger,
     stuck: (milliseconds) =>
       logger.warn(
         `The event loop did not turn for ${formatDuration(Math.round(milliseconds))}: nothing was received, delivered or answered`,
       ),
     broken: (error) => reportStatus({ status: "PermanentError", error: `the health check ends: ${error.message}` }),
   };
-  const open = (): Promise<GuardedPage> => GuardedPage.listen(endpoint, guarded);
+  const where = { address: endpoint, tls, tlsAt: whereOf(id) };
+  const open = (): Promise<GuardedPage> => GuardedPage.listen(where, guarded);
+  const usable = (page: object): page is GuardedPage => page instanceof GuardedPage && page.listensAs(where);
   const page =
-    ports === undefined ? await open() : await ports.share(endpoint, GuardedPage, open, (own) => own.serve(guarded));
+    ports === undefined ? await open() : await ports.share(endpoint, usable, open, (own) => own.serve(guarded));
   return {
-    url: `http://${page.bound}${path}`,
+    url: page.url,
     async close() {
       if (ports?.release(page) ?? true) await page.close();
     },

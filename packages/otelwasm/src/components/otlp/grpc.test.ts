@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2";
 import { createServer } from "node:net";
 import { afterEach, describe, test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { compressionAlgorithms, type ServiceError, status } from "@grpc/grpc-js";
 import type { Receiver } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
@@ -172,6 +172,19 @@ describe("what is refused", () => {
     );
     const proto = await raw(url, { "content-type": "application/grpc+proto" }, frame(buildPayload("logs", 1), false));
     assert.equal(proto.trailers["grpc-status"], "0");
+  });
+
+  test("zstd", async () => {
+    const { url, next } = await start();
+    for (const items of [1, 5_000]) {
+      const bytes = buildPayload("logs", items);
+      const { trailers } = await raw(url, { "grpc-encoding": "zstd" }, frame(zstdCompressSync(bytes), true));
+      assert.equal(trailers["grpc-status"], "0");
+      assert.deepEqual(Buffer.from(next.batches.pop()!.bytes), Buffer.from(bytes));
+    }
+    const bomb = frame(zstdCompressSync(Buffer.alloc(5 * 1024 * 1024)), true);
+    const { headers } = await raw(url, { "grpc-encoding": "zstd" }, bomb);
+    assert.equal(headers["grpc-status"], String(status.RESOURCE_EXHAUSTED));
   });
 
   test("encodings that are not known are named, with those that are", async () => {

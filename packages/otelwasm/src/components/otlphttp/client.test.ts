@@ -92,13 +92,14 @@ test("keys of the Collector's client: what is taken, and what is refused by name
     const checked = applySchema(otlpHttpExporter.schema, { endpoint: "http://otel:4318", ...tree }, ["e"]);
     return checked.ok ? [] : checked.issues;
   };
-  // As in the Collector's documentation of `confighttp`, except for cookies.
+  // As in the Collector's documentation of `confighttp`, and all else that it has.
   const documented = {
     auth: { authenticator: "some-authenticator-extension" },
     tls: { ca_file: "ca.pem", cert_file: "cert.pem", key_file: "key.pem" },
     headers: { test1: "value1" },
     compression: "gzip",
     compression_params: { level: 1 },
+    cookies: { enabled: true },
     proxy_url: "http://me:word@proxy:3128",
     read_buffer_size: 123,
     write_buffer_size: 345,
@@ -114,7 +115,7 @@ test("keys of the Collector's client: what is taken, and what is refused by name
   };
   assert.deepEqual(issues(documented), []);
   const cases: [object, RegExp][] = [
-    [{ cookies: { enabled: true } }, /^e::cookies: cookies are not supported/],
+    [{ cookies: { enable: true } }, /^e::cookies::enable: unknown key/],
     [{ http2_ping_timeout: "5s" }, /^e::http2_ping_timeout: has no meaning here: requests go over HTTP\/1.1/],
     [{ middlewares: [{ id: "x" }] }, /^e::middlewares: there are no middleware extensions/],
     [{ proxy_url: "socks5://me:word@proxy" }, /^e::proxy_url: names a socks5 proxy, which is not supported/],
@@ -145,6 +146,27 @@ test("compression by each name, at each level", async () => {
       sizes.set(level, body.length);
     }
     assert.ok(sizes.get(9)! < sizes.get(1)!, `${compression}: ${[...sizes]}`);
+  }
+});
+
+test("cookies come back if that is wanted, all of them", async () => {
+  for (const cookies of [undefined, { enabled: false }, {}, { enabled: true }]) {
+    const { port, received } = await sink((response, _, count) => {
+      response.setHeader(
+        "set-cookie",
+        count === 1 ? ["AWSALB=a; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT", "b=c"] : [],
+      );
+      response.writeHead(count === 3 ? 503 : 200).end();
+    });
+    const target = await exporter({ endpoint: `http://127.0.0.1:${port}`, ...(cookies && { cookies }) });
+    await target.consume(batch);
+    await target.consume(batch);
+    await failure(target.consume(batch));
+    const back = cookies === undefined || cookies.enabled === false ? undefined : "b=c; AWSALB=a";
+    assert.deepEqual(
+      received.map(({ request }) => request.headers.cookie),
+      [undefined, back, back],
+    );
   }
 });
 
@@ -292,6 +314,25 @@ describe("redirects", () => {
     );
     const downgraded = await exporter({ endpoint: `https://127.0.0.1:${back.port}`, tls: { ca_pem: authority.cert } });
     assert.match((await failure(downgraded.consume(batch))).message, /without TLS/);
+  });
+
+  test("shutdown waits for what a redirect has sent on", async () => {
+    let answer: () => void = () => assert.fail("no request yet");
+    const arrived = Promise.withResolvers<void>();
+    const { port } = await sink((response, request, count) => {
+      answer = () => {
+        if (request.url === "/there") ok(response, request, count);
+        else response.writeHead(307, { location: "/there" }).end();
+      };
+      if (request.url === "/there") answer();
+      else arrived.resolve();
+    });
+    const target = await exporter({ endpoint: `http://127.0.0.1:${port}` });
+    const running = target.consume(batch);
+    await arrived.promise;
+    const stopping = target.shutdown();
+    answer();
+    await Promise.all([running, stopping]);
   });
 
   test("in circles, and for too long", async () => {

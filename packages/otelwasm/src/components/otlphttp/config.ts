@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { duration, httpUrl, positiveDuration, refused } from "../../config/values.ts";
+import { duration, httpUrl, positiveDuration } from "../../config/values.ts";
 import { type DeliveryConfig, deliveryKeys } from "../../exporterhelper/config.ts";
 import type { Signal } from "../../telemetry/batch.ts";
 import {
@@ -28,6 +28,8 @@ export interface OtlpHttpConfig extends DeliveryConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: ClientTls;
   readonly auth: Auth | undefined;
+  /** Whether the server's are sent back. */
+  readonly cookies: boolean;
   /** Absent: as the environment says. */
   readonly proxy: HttpProxy | undefined;
   readonly connections: {
@@ -95,7 +97,7 @@ export const schema: z.ZodType<OtlpHttpConfig> = z
     force_attempt_http2: z.boolean().default(true),
     http2_read_idle_timeout: onlyZero(HTTP1),
     http2_ping_timeout: onlyZero(HTTP1),
-    cookies: refused("cookies are not supported in this version: leave it out"),
+    cookies: z.strictObject({ enabled: z.boolean().default(true) }).optional(),
     middlewares: middlewares(),
     ...deliveryKeys,
   })
@@ -125,6 +127,7 @@ export const schema: z.ZodType<OtlpHttpConfig> = z
       auth,
       retry_on_failure,
       sending_queue,
+      cookies: config.cookies?.enabled === true,
       proxy: config.proxy_url,
       connections: {
         maxIdle: Math.min(config.max_idle_conns, config.max_idle_conns_per_host),

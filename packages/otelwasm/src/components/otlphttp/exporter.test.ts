@@ -362,6 +362,20 @@ describe("trouble", () => {
     assert.equal(connections(), 2);
   });
 
+  test("408 on a kept connection is the end of the wait for a request, not an answer to this one", async () => {
+    const { url, connections } = await rawSink((socket, count) => {
+      if (count === 1) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      else if (count === 4) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      else socket.end("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    });
+    const target = exporter({ endpoint: url });
+    await target.consume(batch);
+    assert.match((await failure(target.consume(batch))).message, /408/);
+    assert.equal(connections(), 2);
+    await target.consume(batch);
+    assert.equal(connections(), 3);
+  });
+
   test("Connection: close is believed", async () => {
     const { url, connections } = await rawSink((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");

@@ -21,6 +21,7 @@ import { HttpClientError } from "../../transport/http1-client.ts";
 import type { HttpResponse } from "../../transport/http1-parser.ts";
 import { JSON_TYPE, PROTOBUF } from "../../transport/otlp.ts";
 import type { OtlpHttpConfig } from "./config.ts";
+import { CookieJar } from "./cookies.ts";
 import { isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.ts";
 import { Target } from "./target.ts";
 
@@ -38,10 +39,11 @@ class OtlpHttpExporter implements Exporter {
   readonly #authenticator: ClientAuthenticator | undefined;
   #credentials: Credentials | undefined;
   readonly #security: ClientSecurity;
+  readonly #jar: CookieJar | undefined;
   readonly #target: Target;
   /** Where redirects have led to. */
   readonly #others: Map<string, Target> = new Map();
-  #closed = false;
+  readonly #following: Set<Promise<unknown>> = new Set();
 
   constructor(settings: ComponentSettings, config: OtlpHttpConfig, url: URL) {
     this.#settings = settings;
@@ -50,23 +52,27 @@ class OtlpHttpExporter implements Exporter {
     this.#coding = codingOf(config.compression);
     this.#effort = this.#coding && effort(this.#coding, config.compressionLevel);
     this.#authenticator = clientAuthenticator(settings, config.auth);
+    this.#jar = config.cookies ? new CookieJar() : undefined;
     const where = `exporters::${settings.id}`;
     this.#security = new ClientSecurity(config.tls, `${where}::tls`, settings.logger);
     try {
-      this.#target = new Target(url, config, this.#security, env);
+      this.#target = new Target(url, config, this.#security, env, this.#jar);
     } catch (cause) {
       throw new ConfigError([`${where}: ${cause instanceof Error ? cause.message : String(cause)}`], { cause });
     }
   }
 
   /** Connects with the first batch: a destination that is down is that batch's failure. */
-  start(): Promise<void> {
-    return this.#security.open();
+  async start(): Promise<void> {
+    if (this.#target.usesTls) await this.#security.open();
   }
 
   async shutdown(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([this.#target, ...this.#others.values()].map((target) => target.close()));
+    await this.#target.close();
+    // An answer that has just come may be a redirect.
+    await new Promise((resolve) => void setImmediate(resolve));
+    await Promise.allSettled(this.#following);
+    await Promise.all([...this.#others.values()].map((target) => target.close()));
     this.#security.close();
   }
 
@@ -83,7 +89,11 @@ class OtlpHttpExporter implements Exporter {
     let response: HttpResponse;
     try {
       response = await this.#target.send(body, timeout, credentials);
-      if (isRedirect(response.status)) response = await this.#follow(response, body, deadline, credentials);
+      if (isRedirect(response.status)) {
+        const following = this.#follow(response, body, deadline, credentials);
+        this.#following.add(following);
+        response = await following.finally(() => this.#following.delete(following));
+      }
     } catch (error) {
       throw this.#unanswered(error);
     }
@@ -106,16 +116,17 @@ class OtlpHttpExporter implements Exporter {
       url = to;
       const left = deadline - performance.now();
       if (left <= 0) throw new HttpClientError("timeout", "no response in time");
-      response = await this.#targetAt(url).send(body, left, credentials);
+      const target = this.#targetAt(url);
+      if (target.usesTls) await this.#security.open();
+      response = await target.send(body, left, credentials);
     }
     return response;
   }
 
   #targetAt(url: URL): Target {
-    if (this.#closed) throw new HttpClientError("closed", "the client is closed");
     let target = this.#others.get(url.href);
     if (target !== undefined) return target;
-    target = new Target(url, this.#config, this.#security, env);
+    target = new Target(url, this.#config, this.#security, env, this.#jar);
     this.#others.set(url.href, target);
     for (const [href, oldest] of this.#others) {
       if (this.#others.size <= MAX_REDIRECTS) break;

@@ -13,29 +13,43 @@ import {
   proxyFromEnvironment,
 } from "../../transport/proxy.ts";
 import type { OtlpHttpConfig } from "./config.ts";
+import type { CookieJar } from "./cookies.ts";
 
 const AGENT = `${USER_AGENT} (Node.js ${version})`;
 
 /** One URL that requests go to, and the connections to its server. */
 export class Target {
   readonly url: URL;
+  /** Whether there is TLS on the way: then certificates have to be there before the first request. */
+  readonly usesTls: boolean;
   readonly #config: OtlpHttpConfig;
   readonly #client: HttpClient;
   /** Of an `http:` URL: it is asked for the whole URL. */
   readonly #proxy: HttpProxy | undefined;
   #head: string;
   #credentials: Credentials | undefined;
+  /** Of all URLs of the exporter. */
+  readonly #jar: CookieJar | undefined;
+  #cookie: string | undefined;
 
   /**
    * @param environment has the proxy, if the configuration names none
    * @throws Error that says why the proxy cannot be used
    */
-  constructor(url: URL, config: OtlpHttpConfig, security: ClientSecurity, environment: Environment) {
+  constructor(
+    url: URL,
+    config: OtlpHttpConfig,
+    security: ClientSecurity,
+    environment: Environment,
+    jar: CookieJar | undefined,
+  ) {
     this.url = url;
+    this.#jar = jar;
     this.#config = config;
     const secure = url.protocol === "https:";
     const address = { host: hostOf(url), port: Number(url.port) || (secure ? 443 : 80) };
     const proxy = config.proxy ?? proxyFromEnvironment(secure, address, environment);
+    this.usesTls = secure || proxy?.secure === true;
     this.#proxy = secure ? undefined : proxy;
     const toProxy = proxy?.secure === true ? security.secureProxy(proxy.address.host) : undefined;
     let destination: Destination;
@@ -49,11 +63,21 @@ export class Target {
 
   /** @param credentials headers that change now and then; the same object while they have not */
   send(body: Uint8Array, timeoutMs: number, credentials: Credentials | undefined): Promise<HttpResponse> {
-    if (credentials !== this.#credentials) {
-      this.#head = this.#requestHead(credentials ?? {});
+    const cookie = this.#jar?.header(this.url);
+    if (credentials !== this.#credentials || cookie !== this.#cookie) {
       this.#credentials = credentials;
+      this.#cookie = cookie;
+      this.#head = this.#requestHead(credentials ?? {});
     }
-    return this.#client.send(this.#head, body, timeoutMs);
+    const answer = this.#client.send(this.#head, body, timeoutMs);
+    return this.#jar === undefined ? answer : this.#keepCookies(answer, this.#jar);
+  }
+
+  async #keepCookies(answer: Promise<HttpResponse>, jar: CookieJar): Promise<HttpResponse> {
+    const response = await answer;
+    const lines = response.headers.get("set-cookie");
+    if (lines !== undefined) jar.receive(this.url, lines.split("\n"));
+    return response;
   }
 
   /** Waits for what is under way. */
@@ -72,6 +96,7 @@ export class Target {
       ["content-type", encoding === "json" ? JSON_TYPE : PROTOBUF],
       ...(compression === "none" ? [] : [["content-encoding", compression] as const]),
       ...(basic === undefined ? [] : [["authorization", basic] as const]),
+      ...(this.#cookie === undefined ? [] : [["cookie", this.#cookie] as const]),
       ...Object.entries(headers),
       ...Object.entries(credentials),
       ...(connections.keepAlive ? [] : [["connection", "close"] as const]),

@@ -110,6 +110,26 @@ describe("own metrics", () => {
     await collector.shutdown();
   });
 
+  test("views change what every reader has, of the SDK's metrics and of all others", async () => {
+    const { collector, meter } = await started({
+      level: "detailed",
+      readers: [reader({ without_scope_info: true })],
+      views: [
+        { selector: { instrument_name: "otelcol_process_*" }, stream: { aggregation: { drop: {} } } },
+        {
+          selector: { instrument_name: "test_taken" },
+          stream: { name: "test_all", attribute_keys: { excluded: ["*"] } },
+        },
+      ],
+    });
+    measure(meter);
+    const text = await scrape(collector.endpoints[0]!.url);
+    assert.doesNotMatch(text, /otelcol_process_|test_taken/);
+    assert.match(text, /^test_all_total 7$/m);
+    assert.match(text, /^test_room_bytes\{otelcol_component_id="a"\} 6$/m);
+    await collector.shutdown();
+  });
+
   test("the library opens nothing that nobody asked for, and level none measures nothing", async () => {
     for (const { collector } of [
       await started(undefined),

@@ -8,6 +8,7 @@ import { OwnLogs, type OwnLogsOptions } from "../log-export.ts";
 import type { ResourceAttributes } from "../telemetry/resource.ts";
 import type { TracesSettings } from "../traces/settings.ts";
 import type { MetricsReader } from "./settings.ts";
+import type { MetricView } from "./view-settings.ts";
 
 /** What a collector measures of itself, and where that can be read; and its traces and its log's export, which begin and end with it. */
 export interface OwnMetrics {
@@ -41,6 +42,7 @@ export interface MetricsOptions {
   readonly level: "none" | MetricsLevel;
   /** None: nothing is measured. */
   readonly readers: readonly MetricsReader[];
+  readonly views: readonly MetricView[];
   readonly traces: TracesSettings;
   readonly logs: Pick<OwnLogsOptions, "logs" | "logger" | "outlet">;
   readonly resource: ResourceAttributes;

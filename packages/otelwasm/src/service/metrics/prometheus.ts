@@ -1,6 +1,7 @@
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { DataPointType, type MetricData, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import type { IncludeExclude, PrometheusReader } from "./settings.ts";
+import { matcherOf } from "./include-exclude.ts";
+import type { PrometheusReader } from "./settings.ts";
 
 /** Prometheus' words for the units (UCUM) that own metrics have; what stands in braces is not part of a name. */
 const UNIT_WORDS: Readonly<Record<string, string>> = { s: "seconds", ms: "milliseconds", By: "bytes" };
@@ -16,7 +17,7 @@ export class PrometheusText {
 
   constructor(reader: Omit<PrometheusReader, "address">) {
     this.#reader = reader;
-    const labels = reader.resourceLabels && patternOf(reader.resourceLabels);
+    const labels = reader.resourceLabels && matcherOf(reader.resourceLabels);
     this.#serializer = new PrometheusSerializer("", false, labels, false, reader.withoutScopeInfo);
   }
 
@@ -47,18 +48,4 @@ export class PrometheusText {
     if (this.#reader.withoutUnits || word === undefined || name.split("_").includes(word)) return metric;
     return { ...metric, descriptor: { ...metric.descriptor, name: `${name}_${word}` } };
   }
-}
-
-/** What names it matches: the serialiser asks it of each attribute of the resource. */
-function patternOf({ included, excluded }: IncludeExclude): RegExp {
-  const any = (names: readonly string[]) => names.map(wildcard).join("|");
-  const out = excluded.length === 0 ? "" : `(?!(?:${any(excluded)})$)`;
-  return new RegExp(`^${out}(?:${included.length === 0 ? ".*" : any(included)})$`, "s");
-}
-
-function wildcard(name: string): string {
-  return name
-    .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
-    .replaceAll("\\*", ".*")
-    .replaceAll("\\?", ".");
 }

@@ -17,6 +17,8 @@ import { measureProcess } from "./process.ts";
 import { PrometheusText } from "./prometheus.ts";
 import { SeriesStore } from "./series.ts";
 import type { PeriodicReader, PrometheusReader } from "./settings.ts";
+import type { MetricView } from "./view-settings.ts";
+import { applyViews } from "./views.ts";
 
 const COMPONENT = "service::telemetry::metrics";
 /** The format's name: https://prometheus.io/docs/instrumenting/exposition_formats/ */
@@ -43,16 +45,18 @@ export class SdkMetrics implements OwnMetrics {
   readonly portOwner: object = {};
   readonly #source: PullReader = new PullReader();
   readonly #provider: MeterProvider;
+  readonly #views: readonly MetricView[];
   readonly #pages: Page[] = [];
   readonly #exports: PeriodicExport[] = [];
   readonly #ports: Ports | undefined;
   #endpoints: readonly BoundEndpoint[] = [];
 
-  constructor({ level, readers, resource, logger, ports }: MeasuredOptions) {
+  constructor({ level, readers, views, resource, logger, ports }: MeasuredOptions) {
     this.#ports = ports?.of(this.portOwner);
     this.#provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.#source] });
     this.meter = this.#provider.getMeter(SCOPE, version());
     this.measuring = new SeriesStore(level);
+    this.#views = views;
     for (const reader of readers) {
       if (reader.type === "prometheus") this.#pages.push(this.#page(reader));
       else this.#exports.push(this.#export(reader, resource, logger));
@@ -84,7 +88,7 @@ export class SdkMetrics implements OwnMetrics {
     const scope = { name: SCOPE, version: version() };
     return {
       resource: resourceMetrics.resource,
-      scopeMetrics: [{ scope, metrics: [...metrics, ...this.measuring.collect()] }],
+      scopeMetrics: [{ scope, metrics: [...applyViews(this.#views, [...metrics, ...this.measuring.collect()])] }],
     };
   }
 

@@ -2,15 +2,10 @@ import * as z from "zod";
 import type { MetricsLevel } from "../../component/measuring.ts";
 import { type HostPort, word } from "../../config/values.ts";
 import { milliseconds, type OtlpTarget, otlpSchema } from "../telemetry/otlp.ts";
+import { type IncludeExclude, includeExclude } from "./include-exclude.ts";
+import { type MetricView, viewsSchema } from "./view-settings.ts";
 
 const METRICS_LEVELS = ["none", "basic", "normal", "detailed"] as const satisfies readonly ("none" | MetricsLevel)[];
-
-/** Which attributes; `*` and `?` in them stand for any characters and for one. */
-export interface IncludeExclude {
-  /** Empty: all. */
-  readonly included: readonly string[];
-  readonly excluded: readonly string[];
-}
 
 /** Own metrics in Prometheus' text format, for whoever comes and reads them. */
 export interface PrometheusReader {
@@ -43,9 +38,10 @@ export interface MetricsSettings {
   readonly level: "none" | MetricsLevel;
   /** `undefined` where the configuration does not say. */
   readonly readers: readonly MetricsReader[] | undefined;
+  readonly views: readonly MetricView[];
 }
 
-export const DEFAULT_METRICS: MetricsSettings = { level: "normal", readers: undefined };
+export const DEFAULT_METRICS: MetricsSettings = { level: "normal", readers: undefined, views: [] };
 
 /** The reader of a Collector whose configuration has none: names as they are in its documentation, the resource in each series. */
 export function defaultReader(address: HostPort): PrometheusReader {
@@ -59,17 +55,6 @@ export function defaultReader(address: HostPort): PrometheusReader {
     resourceLabels: all,
   };
 }
-
-const includeExclude = z
-  .strictObject({
-    included: z.array(z.string().min(1)).default([]),
-    excluded: z.array(z.string().min(1)).default([]),
-  })
-  .superRefine(({ included, excluded }, context) => {
-    for (const [index, each] of excluded.entries())
-      if (included.includes(each))
-        context.addIssue({ code: "custom", path: ["excluded", index], message: `${each} is included, too` });
-  });
 
 const prometheus = z
   .strictObject({
@@ -130,15 +115,19 @@ export const metricsSchema: z.ZodType<MetricsSettings> = z
     level: word(METRICS_LEVELS).default(DEFAULT_METRICS.level),
     readers: z.array(reader).optional(),
     address: z.never({ error: "the Collector has it no more; use readers" }).optional(),
-    views: unsupported("changing own metrics by views"),
+    views: viewsSchema.optional(),
   })
-  .transform(({ level, readers }, context) => {
+  .transform(({ level, readers, views = [] }, context) => {
     if (level !== "none" && readers?.length === 0) {
       const message = "must have at least one reader, or level: none beside it";
       context.addIssue({ code: "custom", path: ["readers"], message });
       return z.NEVER;
     }
-    return { level, readers };
+    if (views.length > 0 && level !== "detailed") {
+      context.addIssue({ code: "custom", path: ["views"], message: "needs level: detailed" });
+      return z.NEVER;
+    }
+    return { level, readers, views };
   });
 
 /** A setting of the Collector that this version does not have. */

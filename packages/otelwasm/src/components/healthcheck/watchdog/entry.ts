@@ -2,11 +2,14 @@
  * The thread that answers health checks: it asks the collector's thread for the page, and when that one's event loop is stuck, it says so itself.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import type { LogLevel } from "../../../abi/values.ts";
+import { LineWriter, type LogAttributes } from "../../../component/logger.ts";
 import { type Page, PageServer } from "../../../transport/page-server.ts";
+import { ServerSecurity } from "../../../transport/tls-server.ts";
 import type { Order, Report, WatchdogData } from "./protocol.ts";
 import { stuckPage } from "./stuck.ts";
 
-const { beat, address, serving: first } = workerData as WatchdogData;
+const { beat, place, serving: first } = workerData as WatchdogData;
 const port = parentPort!;
 let serving = first;
 let next = 0;
@@ -44,11 +47,17 @@ async function render(): Promise<Page> {
   }
 }
 
-const server = new PageServer(serving.path, render);
+class RelayedLog extends LineWriter {
+  override write(level: LogLevel, message: string, attributes: LogAttributes | undefined): void {
+    say({ type: "log", level, message, attributes });
+  }
+}
+
+const security = place.tls && new ServerSecurity(place.tls, place.tlsAt, new RelayedLog());
+const server = new PageServer(serving.path, render, security);
 
 async function close(): Promise<void> {
   await server.close();
-  say({ type: "closed" });
   port.close();
 }
 
@@ -69,8 +78,7 @@ port.on("message", (order: Order) => {
 });
 
 try {
-  const url = await server.listen(address);
-  say({ type: "listening", bound: url.slice("http://".length, -serving.path.length) });
+  say({ type: "listening", url: await server.listen(place.address) });
 } catch (error) {
   say({ type: "failed", message: error instanceof Error ? error.message : String(error) });
   port.close();

@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
-import type { HostPort } from "../../../config/host-port.ts";
+import type { Logger } from "../../../component/logger.ts";
 import type { Page } from "../../../transport/page-server.ts";
-import type { Order, Report, Serving, WatchdogData } from "./protocol.ts";
+import type { Order, Place, Report, Serving, WatchdogData } from "./protocol.ts";
 
 /** Sources run as they stand, the published package has been compiled. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
@@ -14,6 +15,7 @@ const LEAST_MS = 20;
 
 /** What is behind the page. */
 export interface Guarded extends Serving {
+  readonly logger: Logger;
   /** Asked for each request, on this thread. */
   readonly render: () => Page;
   /** The event loop turns again, after so many milliseconds that were too many. */
@@ -24,8 +26,8 @@ export interface Guarded extends Serving {
 
 /** A page over HTTP that is answered also when this thread cannot: a thread of its own listens. Neither that thread nor anything here keeps a process alive. */
 export class GuardedPage {
-  /** `host:port` */
-  readonly bound: string;
+  readonly #place: Place;
+  readonly #url: string;
   readonly #worker: Worker;
   readonly #beat: BigInt64Array<SharedArrayBuffer>;
   #guarded: Guarded;
@@ -33,25 +35,28 @@ export class GuardedPage {
   #closing = false;
 
   /** @throws Error that says why the address cannot be had */
-  static async listen(address: HostPort, guarded: Guarded): Promise<GuardedPage> {
+  static async listen(place: Place, guarded: Guarded): Promise<GuardedPage> {
     const beat = new BigInt64Array(new SharedArrayBuffer(8));
     beat[0] = process.hrtime.bigint();
-    const workerData: WatchdogData = { beat, address, serving: servingOf(guarded) };
+    const workerData: WatchdogData = { beat, place, serving: servingOf(guarded) };
     const worker = new Worker(ENTRY, { name: "otelwasm health check", workerData, env: {}, execArgv: [] });
     const [report] = (await once(worker, "message")) as [Report];
-    if (report.type === "listening") return new GuardedPage(worker, beat, report.bound, guarded);
+    if (report.type === "listening") return new GuardedPage(worker, beat, place, report.url, guarded);
     await worker.terminate();
     throw new Error(report.type === "failed" ? report.message : "the thread of the health check does not listen");
   }
 
   /** For `listen`. */
-  constructor(worker: Worker, beat: BigInt64Array<SharedArrayBuffer>, bound: string, guarded: Guarded) {
+  constructor(worker: Worker, beat: BigInt64Array<SharedArrayBuffer>, place: Place, url: string, guarded: Guarded) {
     this.#worker = worker;
     this.#beat = beat;
-    this.bound = bound;
+    this.#place = place;
+    // Its path is the present one's.
+    this.#url = "path" in place.address ? url : url.slice(0, url.length - guarded.path.length);
     this.#guarded = guarded;
     worker.on("message", (report: Report) => {
       if (report.type === "ask") this.#tell({ type: "page", id: report.id, page: this.#guarded.render() });
+      else if (report.type === "log") this.#guarded.logger[report.level](report.message, report.attributes);
     });
     worker.on("error", (error: Error) => this.#guarded.broken(error));
     worker.on("exit", () => {
@@ -61,6 +66,14 @@ export class GuardedPage {
     // After the listeners: they would keep the process alive again.
     worker.unref();
     this.#pulse();
+  }
+
+  get url(): string {
+    return "path" in this.#place.address ? this.#url : `${this.#url}${this.#guarded.path}`;
+  }
+
+  listensAs(place: Place): boolean {
+    return isDeepStrictEqual(place, this.#place);
   }
 
   /** From now on the page is another's. */

@@ -1,5 +1,8 @@
-import type { HostPort } from "../../../config/host-port.ts";
+import type { LogLevel } from "../../../abi/values.ts";
+import type { LogAttributes } from "../../../component/logger.ts";
+import type { ListenAddress } from "../../../component/ports.ts";
 import type { Page } from "../../../transport/page-server.ts";
+import type { ServerTls } from "../../../transport/tls.ts";
 
 /** What the page is at present. */
 export interface Serving {
@@ -11,11 +14,19 @@ export interface Serving {
   readonly unhealthy: string | undefined;
 }
 
+/** Where the thread listens, and how: not to be changed. */
+export interface Place {
+  readonly address: ListenAddress;
+  readonly tls: ServerTls | undefined;
+  /** Where `tls` stands in the configuration, for messages. */
+  readonly tlsAt: string;
+}
+
 /** What the thread gets when it is made. */
 export interface WatchdogData {
   /** One 64-bit number: nanoseconds of `process.hrtime` when the collector's event loop turned last. */
   readonly beat: BigInt64Array<SharedArrayBuffer>;
-  readonly address: HostPort;
+  readonly place: Place;
   readonly serving: Serving;
 }
 
@@ -28,9 +39,14 @@ export type Order =
 
 /** From the thread. */
 export type Report =
-  /** `host:port` */
-  | { readonly type: "listening"; readonly bound: string }
+  /** At a URL, of which the path is the page's. */
+  | { readonly type: "listening"; readonly url: string }
   | { readonly type: "failed"; readonly message: string }
   /** Somebody wants the page. */
   | { readonly type: "ask"; readonly id: number }
-  | { readonly type: "closed" };
+  | {
+      readonly type: "log";
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly attributes: LogAttributes | undefined;
+    };
