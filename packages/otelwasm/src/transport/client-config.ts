@@ -65,6 +65,8 @@ export function proxyUrl(): z.ZodType<HttpProxy | undefined> {
     .transform((text, context) => {
       if (text === "") return undefined;
       try {
+        // Also for whoever redacts the credentials of URLs: they are found behind a scheme.
+        if (!text.includes("://")) throw new Error('needs a scheme, for example "http://proxy:3128"');
         return parseProxy(text);
       } catch (cause) {
         context.addIssue({ code: "custom", message: cause instanceof Error ? cause.message : String(cause) });

@@ -119,6 +119,7 @@ test("keys of the Collector's client: what is taken, and what is refused by name
     [{ http2_ping_timeout: "5s" }, /^e::http2_ping_timeout: has no meaning here: requests go over HTTP\/1.1/],
     [{ middlewares: [{ id: "x" }] }, /^e::middlewares: there are no middleware extensions/],
     [{ proxy_url: "socks5://me:word@proxy" }, /^e::proxy_url: names a socks5 proxy, which is not supported/],
+    [{ proxy_url: "me:word@proxy:3128" }, /^e::proxy_url: needs a scheme, for example "http:\/\/proxy:3128"$/],
     [{ auth: {} }, /^e::auth::authenticator: is required/],
     [{ compression_params: { level: 10 } }, /^e::compression_params::level: unsupported level 10 .* "gzip": -2 to 9/],
     [{ compression: "lz4" }, /^e::compression: "lz4" is not supported in this version/],
