@@ -2,7 +2,7 @@ import type { Consumer, Processor } from "../../component/component.ts";
 import { ConsumerError } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
 import type { Count } from "../../component/measuring.ts";
-import { isOfTheData } from "../../exporterhelper/batcher.ts";
+import { errorOfParts, isOfTheData } from "../../exporterhelper/batcher.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { itemsOf } from "../../telemetry/count.ts";
 import { mergeBatches, splitBatch } from "../../telemetry/split.ts";
@@ -153,9 +153,9 @@ class BatchProcessor implements Processor {
       if (error !== undefined) sender.errors.push(error);
       if (--sender.pieces > 0) continue;
       this.#onTheirWay--;
-      const [first, ...others] = sender.errors;
-      if (first === undefined) sender.resolve();
-      else sender.reject(ConsumerError.join([first, ...others]));
+      const failed = errorOfParts(sender.errors);
+      if (failed === undefined) sender.resolve();
+      else sender.reject(failed);
     }
     if (this.#onTheirWay === 0) this.#drained?.();
   }
