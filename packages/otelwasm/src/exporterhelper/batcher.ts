@@ -53,7 +53,7 @@ export class Batcher implements Timed {
    * @returns whether that is so; the item is then not to be ended
    */
   takeApart(item: QueueItem, error: ConsumerError): boolean {
-    if (!isOfTheData(error)) return false;
+    if (!error.permanent || NOT_OF_THE_DATA.has(error.code)) return false;
     if (!(item instanceof MergedItem) || item.parts.length < 2) return false;
     const middle = item.parts.length >>> 1;
     this.#ready.push(new MergedItem(item.parts.slice(0, middle)), new MergedItem(item.parts.slice(middle)));
@@ -99,11 +99,6 @@ const NOT_OF_THE_DATA: ReadonlySet<StatusCode> = new Set([
   StatusCode.PERMISSION_DENIED,
   StatusCode.UNIMPLEMENTED,
 ]);
-
-/** Whether something else than what was refused might be taken. */
-export function isOfTheData({ permanent, code }: ConsumerError): boolean {
-  return permanent && !NOT_OF_THE_DATA.has(code);
-}
 
 /**
  * What a sender is told of a batch that was taken apart. A part that may be taken later must not be lost with one that never will be: the whole is tried again, although some
