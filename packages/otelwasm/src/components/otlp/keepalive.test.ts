@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, test } from "node:test";
 import { buildPayload } from "../../telemetry/testing/payload.ts";
 import { frame } from "../../transport/grpc.ts";
@@ -68,6 +68,17 @@ function ping(session: ClientHttp2Session): Promise<boolean> {
   });
 }
 
+/** Introduces itself, and that is all. */
+function silentClient(url: URL): Socket {
+  const socket = connect(Number(url.port), url.hostname);
+  cleanup.push(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  socket.resume();
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings]));
+  return socket;
+}
+
 const CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
 describe("server_parameters", () => {
@@ -87,6 +98,11 @@ describe("server_parameters", () => {
     assert.equal(await status, "0");
     assert.deepEqual(await busy.goodbye, { code: 0, text: "max_idle" });
     await busy.closed;
+  });
+
+  test("a client that says nothing to the farewell is let go all the same", async () => {
+    const { url } = await start({ server_parameters: { max_connection_idle: "50ms" } });
+    await once(silentClient(url), "close");
   });
 
   test("max_connection_age: the last call is answered, the next one comes by another connection", async () => {
@@ -119,13 +135,7 @@ describe("server_parameters", () => {
   test("time and timeout: who does not answer a ping is cut off, who does is not", async () => {
     const { url, lines } = await start({ server_parameters: { time: "1s", timeout: "200ms" } });
     const alive = await open(url);
-    const silent = connect(Number(url.port), url.hostname);
-    cleanup.push(() => void silent.destroy());
-    silent.on("error", () => undefined);
-    silent.resume();
-    silent.write(
-      Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]),
-    );
+    const silent = silentClient(url);
     await once(silent, "close");
     const said = () => lines.find(({ attributes }) => attributes?.reason === "the client does not answer pings");
     // The client may see the end before the server does.

@@ -27,6 +27,8 @@ const CONNECTION_WINDOW = 64 * 1024 * 1024;
 const MAX_UNREAD = 4 * 1024 * 1024;
 /** After an error, for the peer to read what it did wrong. */
 const LINGER_MS = 500;
+/** At a farewell, how long the answer to a ping may take: grpc-go's. */
+const FAREWELL_MS = 5_000;
 const EMPTY = new Uint8Array();
 
 /** One connection, either side. */
@@ -150,11 +152,18 @@ export class Http2Connection implements FrameSink {
       return;
     }
     this.#out.goAway(MAX_WINDOW, Http2Code.NO_ERROR, why);
-    this.ping(() => {
+    let said = false;
+    const last = (): void => {
+      if (said) return;
+      said = true;
+      clearTimeout(impatience);
       this.#acceptUpTo = this.#lastId;
       this.#out.goAway(this.#lastId, Http2Code.NO_ERROR, why);
       this.end();
-    });
+    };
+    // Who does not answer has gone, as far as can be told.
+    const impatience = setTimeout(last, FAREWELL_MS).unref();
+    this.ping(last);
   }
 
   /** Closes the connection when its last stream is closed. */
