@@ -79,7 +79,7 @@ const DOCUMENTS: Readonly<Record<string, Document>> = {
   "memory-limiter": {
     machine: () => grpc(),
     send: { signals: ["traces", "metrics"], copies: 0, protocol: "grpc" },
-    prints: /Traces.*"spans": 3[^]*Metrics/,
+    prints: /Traces.*"spans": 3[\s\S]*Metrics/,
   },
   forward: {
     machine: () => ({ ...grpc("otlp/blue"), ...http("otlp/green") }),
@@ -133,7 +133,7 @@ const DOCUMENTS: Readonly<Record<string, Document>> = {
       "exporters.file/3.path": join(folder, "file-3"),
     }),
     send: { signals: ["traces"], copies: 0, protocol: "grpc" },
-    prints: /ResourceSpans #0[^]*ScopeSpans #0[^]*Span #0/,
+    prints: /ResourceSpans #0[\s\S]*ScopeSpans #0[\s\S]*Span #0/,
   },
   telemetry: {
     machine: ({ sink }) => ({
