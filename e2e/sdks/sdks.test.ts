@@ -17,7 +17,7 @@ const key = join(folder, "key.pem");
 writeFileSync(certificate, CERTIFICATE);
 writeFileSync(key, PRIVATE_KEY);
 
-const TOKEN = "a token, with a comma and a space";
+const TOKEN = "a-token.with~what/is+allowed=";
 const SERVER_TLS = { cert_file: certificate, key_file: key };
 const TRUST = { OTEL_EXPORTER_OTLP_CERTIFICATE: certificate };
 const VOUCH = { OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: certificate, OTEL_EXPORTER_OTLP_CLIENT_KEY: key };

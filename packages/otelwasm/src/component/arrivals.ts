@@ -2,13 +2,14 @@ import type { Batch, Signal } from "../telemetry/batch.ts";
 import { itemsOf } from "../telemetry/count.ts";
 import { ConsumerError } from "./errors.ts";
 import type { ComponentSettings } from "./factory.ts";
+import { ITEM_WORDS } from "./items.ts";
 import type { Count, Instrument } from "./measuring.ts";
 
-/** The Collector's words for what a signal is made of: in names, in units, in sentences, in the name of a receiver's span. */
-const ITEMS: Readonly<Record<Signal, readonly [name: string, unit: string, words: string, received: string]>> = {
-  traces: ["spans", "{spans}", "spans", "TraceDataReceived"],
-  metrics: ["metric_points", "{datapoints}", "metric points", "MetricsReceived"],
-  logs: ["log_records", "{records}", "log records", "LogsReceived"],
+/** The last part of the name of a receiver's span, as the Collector has it. */
+const RECEIVED: Readonly<Record<Signal, string>> = {
+  traces: "TraceDataReceived",
+  metrics: "MetricsReceived",
+  logs: "LogsReceived",
 };
 
 const OUTCOMES = {
@@ -37,14 +38,14 @@ export interface Arrivals {
 export function createArrivals(settings: ComponentSettings, transport: string): Arrivals | undefined {
   const { id, signal, measuring, tracing } = settings;
   if (measuring === undefined && tracing === undefined) return undefined;
-  const [name, unit, words, received] = ITEMS[signal];
+  const { name, unit, words } = ITEM_WORDS[signal];
   const counter = (outcome: Outcome): Count => {
     const description = OUTCOMES[outcome](words);
     const instrument: Instrument = { name: `otelcol_receiver_${outcome}_${name}`, unit, description };
     return measuring?.counter(instrument, { receiver: id, transport }) ?? { value: 0 };
   };
   const counts = { accepted: counter("accepted"), refused: counter("refused"), failed: counter("failed") };
-  const spanName = `receiver/${id}/${received}`;
+  const spanName = `receiver/${id}/${RECEIVED[signal]}`;
   const end = (batch: Batch, outcome: Outcome, error?: unknown): void => {
     const items = batch.items ?? 0;
     counts[outcome].value += items;

@@ -123,7 +123,9 @@ class Share {
   done(error: ConsumerError | undefined): void {
     if (error !== undefined) this.#errors.push(error);
     if (--this.#open > 0) return;
-    const [first, ...others] = this.#errors;
+    // A part that may be taken later must not be lost with one that never will be: the whole is tried again, although some of it may then be there twice.
+    const passing = this.#errors.filter(({ permanent }) => !permanent);
+    const [first, ...others] = passing.length > 0 ? passing : this.#errors;
     this.#item.done(first === undefined ? undefined : ConsumerError.join([first, ...others]));
   }
 }

@@ -471,6 +471,18 @@ describe("sending_queue::batch", () => {
     await exporter.shutdown();
   });
 
+  test("of a batch that was taken apart, what may be taken later counts more than what never will be", async () => {
+    const { exporter, destination } = made([permanent(), retryable(), "takes"], {
+      queue: { batch: { min_size: 2, max_size: 2 } },
+      retry: { enabled: false },
+    });
+    await exporter.start();
+    const sender = watched(exporter.consume(batchOf(6)));
+    await settled();
+    assert.deepEqual([items(destination), stateOf(sender)], [[2, 2, 2], "busy"]);
+    await exporter.shutdown();
+  });
+
   test("what is refused for good in a merged batch is sent on its own: one's mistake is not the others' loss", async () => {
     const bad = ConsumerError.permanent("bad data", { code: StatusCode.INVALID_ARGUMENT });
     const { exporter, destination } = made(["hangs", bad, "takes", bad, "takes"], {
@@ -589,8 +601,19 @@ test("whatever the destination does: who is told success has its data there, eve
         await clock.advance(30_000);
         assert.deepEqual([end.state, destination.state, clock.timers], ["done", "shut down", 0]);
         const delivered = Buffer.concat([...taken, ...destination.taken]).toString("latin1");
+        const refused = Buffer.concat(
+          destination.attempts.flatMap(({ outcome: said, bytes }) =>
+            said instanceof ConsumerError && said.permanent ? [bytes] : [],
+          ),
+        ).toString("latin1");
         for (const { id, items, watch } of senders) {
           assert.equal(watch.settled, 1, "each sender is told once");
+          const forGood = watch.state instanceof ConsumerError && watch.state.permanent;
+          for (let item = 0; forGood && item < items; item++)
+            assert.ok(
+              delivered.includes(`${id}${item}.`) || refused.includes(`${id}${item}.`),
+              `${id}${item} was refused`,
+            );
           if (watch.state !== "done" || (of.queue && !of.waits)) continue;
           for (let item = 0; item < items; item++)
             assert.ok(delivered.includes(`${id}${item}.`), `${id}${item} was acknowledged`);
@@ -598,5 +621,97 @@ test("whatever the destination does: who is told success has its data there, eve
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+test("in a store: what was acknowledged is delivered, by this process or the next, or was refused for good", async () => {
+  const outcome = fc.oneof(
+    { weight: 3, arbitrary: fc.constant("takes" as const) },
+    fc.constant("hangs" as const),
+    fc.record({ permanent: fc.boolean(), retryAfterMs: fc.option(fc.integer({ min: 0, max: 40_000 })) }),
+  );
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("send" as const), items: fc.integer({ min: 1, max: 9 }) }) },
+    fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+    fc.record({ do: fc.constant("restart" as const) }),
+  );
+  const shape = fc.record({
+    retry: fc.boolean(),
+    takesBuffers: fc.boolean(),
+    consumers: fc.integer({ min: 1, max: 3 }),
+    batch: fc.option(fc.record({ min_size: fc.integer({ min: 0, max: 6 }), max_size: fc.constantFrom(0, 6, 8) }), {
+      nil: undefined,
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      shape,
+      fc.array(outcome, { maxLength: 20 }),
+      fc.array(step, { maxLength: 25 }),
+      async (of, outcomes, steps) => {
+        const storage = new MapStorage();
+        const extension = { start: async () => {}, shutdown: async () => {}, storage };
+        let attempts = 0;
+        const lives: Destination[] = [];
+        const life = async (says: () => Outcome): Promise<ReturnType<typeof made>> => {
+          const begun = made(says, {
+            retry: { enabled: of.retry },
+            queue: {
+              storage: "disk",
+              num_consumers: of.consumers,
+              ...(of.batch === undefined ? {} : { batch: { sizer: "items", ...of.batch } }),
+            },
+            takesBuffers: of.takesBuffers,
+            more: { host: { extension: (id) => (id === "disk" ? extension : undefined) } },
+          });
+          lives.push(begun.destination);
+          await begun.exporter.start();
+          return begun;
+        };
+        const end = async ({ exporter, clock }: ReturnType<typeof made>): Promise<void> => {
+          const ended = watched(exporter.shutdown());
+          await clock.advance(10_000);
+          for (let turn = 0; turn < 5; turn++) await settled();
+          assert.deepEqual([ended.state, clock.timers], ["done", 0]);
+        };
+        const says = (): Outcome => {
+          const one = outcomes[attempts++];
+          if (one === undefined || typeof one === "string") return one ?? "takes";
+          const options = one.retryAfterMs === null ? {} : { retryAfterMs: one.retryAfterMs };
+          return new ConsumerError("no", one.permanent, options);
+        };
+        let now = await life(says);
+        const senders: { readonly id: string; readonly items: number; readonly watch: Watched }[] = [];
+        for (const one of steps) {
+          if (one.do === "wait") await now.clock.advance(one.ms);
+          else if (one.do === "restart") {
+            await end(now);
+            now = await life(says);
+          } else {
+            const id = `sender-${senders.length}-`;
+            const bytes = recordsOf(id, one.items);
+            senders.push({ id, items: one.items, watch: watched(now.exporter.consume({ signal: "logs", bytes })) });
+          }
+          for (let turn = 0; turn < 3; turn++) await settled();
+        }
+        await end(now);
+        const last = await life(() => "takes");
+        for (let turn = 0; turn < 50 && storage.entries.size > 0; turn++) await last.clock.advance(200);
+        await end(last);
+        assert.equal(storage.entries.size, 0);
+        const dealtWith = lives.flatMap((destination) =>
+          destination.attempts.flatMap(({ outcome: said, bytes }) =>
+            said === "takes" || (said instanceof ConsumerError && said.permanent) ? [bytes] : [],
+          ),
+        );
+        const text = Buffer.concat(dealtWith).toString("latin1");
+        for (const { id, items, watch } of senders) {
+          assert.equal(watch.settled, 1);
+          if (watch.state !== "done") continue;
+          for (let item = 0; item < items; item++) assert.ok(text.includes(`${id}${item}.`), `${id}${item}`);
+        }
+      },
+    ),
+    { numRuns: 150 },
   );
 });

@@ -1,6 +1,6 @@
 import type { ComponentSettings } from "../component/factory.ts";
+import { ITEM_WORDS } from "../component/items.ts";
 import type { Count, EndReading, Histogram, Instrument } from "../component/measuring.ts";
-import type { Signal } from "../telemetry/batch.ts";
 
 /** What one exporter counts, of one signal: spans, metric points or log records. */
 export interface ExporterCounts {
@@ -13,11 +13,6 @@ export interface ExporterCounts {
   readonly batchBytes: Histogram | undefined;
 }
 
-const ITEMS: Readonly<Record<Signal, { readonly name: string; readonly unit: string; readonly words: string }>> = {
-  traces: { name: "spans", unit: "{spans}", words: "spans" },
-  metrics: { name: "metric_points", unit: "{datapoints}", words: "metric points" },
-  logs: { name: "log_records", unit: "{records}", words: "log records" },
-};
 const BATCH_SIZE: Instrument = {
   name: "otelcol_exporter_queue_batch_send_size",
   unit: "{units}",
@@ -55,7 +50,7 @@ export function countExports(
   queued: boolean,
 ): ExporterCounts | undefined {
   if (measuring === undefined) return undefined;
-  const { name, unit, words } = ITEMS[signal];
+  const { name, unit, words } = ITEM_WORDS[signal];
   const attributes = { exporter: id };
   const counter = (what: string, description: string): Count =>
     measuring.counter({ name: `otelcol_exporter_${what}_${name}`, unit, description }, attributes);

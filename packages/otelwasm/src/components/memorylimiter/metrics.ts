@@ -1,12 +1,6 @@
 import type { ComponentSettings } from "../../component/factory.ts";
+import { ITEM_WORDS } from "../../component/items.ts";
 import type { Count } from "../../component/measuring.ts";
-
-/** How the Collector calls the items of a signal. */
-const ITEMS = {
-  traces: { name: "spans", unit: "{spans}", words: "spans" },
-  metrics: { name: "metric_points", unit: "{datapoints}", words: "metric points" },
-  logs: { name: "log_records", unit: "{records}", words: "log records" },
-} as const;
 
 /** Own metrics of one instance, under the Collector's names. */
 export interface LimiterMetrics {
@@ -17,7 +11,7 @@ export interface LimiterMetrics {
 /** @returns undefined: nothing is measured */
 export function measureLimiter({ measuring, id, signal }: ComponentSettings): LimiterMetrics | undefined {
   if (measuring === undefined) return undefined;
-  const { name, unit, words } = ITEMS[signal];
+  const { name, unit, words } = ITEM_WORDS[signal];
   const counter = (what: string, description: string): Count =>
     measuring.counter({ name: `otelcol_processor_${what}_${name}`, unit, description }, { processor: id });
   return {

@@ -16,6 +16,7 @@ const ANYWHERE = { host: "127.0.0.1", port: 0 };
 
 interface Measured {
   readonly collector: Collector;
+  readonly measuring: ComponentSettings["measuring"];
   readonly meter: ComponentSettings["meter"];
 }
 
@@ -27,7 +28,8 @@ async function started(metrics: object | undefined, defaultMetricsAddress?: type
     { ...world, ...(defaultMetricsAddress === undefined ? {} : { defaultMetricsAddress }) },
   );
   await collector.start();
-  return { collector, meter: world.settings.get("exporter mem traces")!.meter };
+  const { meter, measuring } = world.settings.get("exporter mem traces")!;
+  return { collector, meter, measuring };
 }
 
 const reader = (more: object = {}) => ({ pull: { exporter: { prometheus: { ...ANYWHERE, ...more } } } });
@@ -131,13 +133,15 @@ describe("own metrics", () => {
   });
 
   test("the library opens nothing that nobody asked for, and level none measures nothing", async () => {
-    for (const { collector } of [
+    for (const { collector, measuring } of [
       await started(undefined),
       await started({ level: "detailed" }),
       await started({ level: "none" }, ANYWHERE),
       await started({ level: "none", readers: [reader()] }),
     ]) {
       assert.deepEqual(collector.endpoints, []);
+      // Components have nothing to count for, and do not.
+      assert.equal(measuring, undefined);
       await collector.shutdown();
     }
   });
