@@ -119,30 +119,6 @@ describe("batch", () => {
     assert.equal((await callGrpc(collector, "logs", records("a", 20, 9))).code, 0);
   });
 
-  test("what the destination refuses for good costs only the client whose it is", async () => {
-    await using collector = await startCollector(withBatch({ send_batch_size: 4, timeout: "60s" }));
-    const held = gate();
-    sink.respond = async ({ raw }) =>
-      Buffer.from(raw).includes("record 7")
-        ? { kind: "fail", code: 3, httpStatus: 400, message: "not record 7" }
-        : held.answer;
-    const first = postHttp(collector, "logs", records("a", 0, 1));
-    await sink.waitForRequests(1);
-    const others = [records("b", 1, 2), records("c", 6, 2)].map((bytes) => postHttp(collector, "logs", bytes));
-    await sink.waitForRequests(4);
-    held.open();
-    assert.deepEqual(
-      (await Promise.all([first, ...others])).map(({ status }) => status),
-      [200, 200, 400],
-    );
-    const [, merged, ...halves] = received();
-    assert.equal(merged?.length, 4);
-    assert.deepEqual(halves.toSorted(), [
-      ["b: record 1", "b: record 2"],
-      ["c: record 6", "c: record 7"],
-    ]);
-  });
-
   test("a shutdown delivers what waits, and answers", async () => {
     const probe = new Probe(4);
     const collector = await startCollector(

@@ -53,7 +53,7 @@ export class Batcher implements Timed {
    * @returns whether that is so; the item is then not to be ended
    */
   takeApart(item: QueueItem, error: ConsumerError): boolean {
-    if (!isOfTheData(error)) return false;
+    if (!error.permanent || NOT_OF_THE_DATA.has(error.code)) return false;
     if (!(item instanceof MergedItem) || item.parts.length < 2) return false;
     for (const part of item.parts) this.#ready.push(new MergedItem([part]));
     return true;
@@ -98,11 +98,6 @@ const NOT_OF_THE_DATA: ReadonlySet<StatusCode> = new Set([
   StatusCode.PERMISSION_DENIED,
   StatusCode.UNIMPLEMENTED,
 ]);
-
-/** Whether something else than what was refused might be taken. */
-export function isOfTheData({ permanent, code }: ConsumerError): boolean {
-  return permanent && !NOT_OF_THE_DATA.has(code);
-}
 
 interface Part {
   readonly batch: Batch;

@@ -264,67 +264,6 @@ describe("what senders hear", () => {
     assert.equal(sent[2]!.state, "delivered");
   });
 
-  test("what is refused for good is taken apart, until only whose fault it is hear of it", async (context) => {
-    fakeTime(context);
-    const all = fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { maxLength: 3 });
-    await fc.assert(
-      fc.asyncProperty(all, fc.integer({ min: 2, max: 40 }), fc.constantFrom(0, 7, 50), async (bad, senders, max) => {
-        let requests = 0;
-        const delivered: number[] = [];
-        const next: Consumer = {
-          capabilities: { mutatesData: true },
-          async consume({ bytes }) {
-            requests++;
-            const numbers = numbersIn(bytes);
-            // As one that takes the buffer away.
-            structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
-            await settled();
-            if (numbers.some((n) => bad.includes(n)))
-              throw ConsumerError.permanent("bad", { code: StatusCode.INVALID_ARGUMENT });
-            delivered.push(...numbers);
-          },
-        };
-        const processor = create(
-          { timeout: "1h", send_batch_size: max === 0 ? 1_000 : max, send_batch_max_size: max },
-          undefined,
-          next,
-        );
-        const items = (n: number) => [2 * n, 2 * n + 1];
-        const sent = Array.from({ length: senders }, (_, n) => ({
-          n,
-          ...{ sent: send(processor, logs(...items(n))) },
-        }));
-        await processor.shutdown();
-        await settled();
-        for (const {
-          n,
-          sent: { state },
-        } of sent) {
-          const isBad = items(n).some((item) => bad.includes(item));
-          assert.equal(state instanceof ConsumerError ? state.message : state, isBad ? "bad" : "delivered");
-        }
-        // Of one that is in two parts, the other half may have been delivered.
-        const whole = sent.flatMap(({ n }) => items(n)).filter((item) => !bad.includes(item));
-        assert.ok(delivered.every((item) => whole.includes(item)) && new Set(delivered).size === delivered.length);
-        for (const item of whole) assert.ok(bad.includes(item ^ 1) || delivered.includes(item), `${item} is missing`);
-        const parts = 2 + Math.ceil((4 * senders) / (max === 0 ? 1_000 : max));
-        assert.ok(requests <= parts + bad.length * 2 * (1 + Math.ceil(Math.log2(senders))), `${requests} requests`);
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  test("what is refused for good for another reason than the data is not", async (context) => {
-    fakeTime(context);
-    const processor = create({ send_batch_size: 2 });
-    await warmUp(context, processor, 9);
-    const sent = [1, 2].map((n) => send(processor, logs(n)));
-    destination.got[0]!.refuse(ConsumerError.permanent("who are you?", { code: StatusCode.UNAUTHENTICATED }));
-    await settled();
-    assert.equal(destination.got.length, 1);
-    for (const { state } of sent) assert.ok(state instanceof ConsumerError && state.message === "who are you?");
-  });
-
   test("a destination that throws at once is one that refuses", async () => {
     const next: Consumer = {
       capabilities: { mutatesData: false },
@@ -446,6 +385,29 @@ test("when the collector is about to stop, nothing waits for more any more", asy
   processor.stopping?.();
   send(processor, logs(4));
   assert.deepEqual(destination.numbers, [[1], [2, 3], [4]]);
+});
+
+test("what was sent does not keep what the senders gave", async (context) => {
+  fakeTime(context);
+  const processor = create({ send_batch_size: 50 });
+  await warmUp(context, processor, 200);
+  const given: WeakRef<Uint8Array>[] = [];
+  (() => {
+    for (let i = 0; i < 50; i++) {
+      const batch = logs(i);
+      given.push(new WeakRef(batch.bytes));
+      send(processor, batch);
+    }
+  })();
+  assert.equal(destination.got.length, 1);
+  const { setFlagsFromString } = await import("node:v8");
+  const { runInNewContext } = await import("node:vm");
+  setFlagsFromString("--expose-gc");
+  const gc: unknown = runInNewContext("gc");
+  assert.ok(typeof gc === "function");
+  await settled();
+  gc();
+  assert.ok(given.filter((each) => each.deref() !== undefined).length < 5);
 });
 
 describe("configuration", () => {

@@ -1,8 +1,6 @@
 import type { Consumer, Processor } from "../../component/component.ts";
-import { ConsumerError } from "../../component/errors.ts";
+import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
-import type { Count } from "../../component/measuring.ts";
-import { isOfTheData } from "../../exporterhelper/batcher.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { itemsOf } from "../../telemetry/count.ts";
 import { mergeBatches, splitBatch } from "../../telemetry/split.ts";
@@ -14,17 +12,12 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** Somebody whose batch is here, and who waits for its delivery. */
 interface Sender {
+  readonly items: number;
   readonly resolve: () => void;
   readonly reject: (error: ConsumerError) => void;
-  /** Pieces of its batch that are not delivered, nor refused. */
-  pieces: number;
+  /** Payloads on their way that have items of it. */
+  parts: number;
   readonly errors: ConsumerError[];
-}
-
-/** A sender's batch, or a part of it. */
-interface Piece {
-  readonly batch: Batch;
-  readonly sender: Sender;
 }
 
 export function createProcessor(settings: ComponentSettings, config: BatchConfig, next: Consumer): Processor {
@@ -32,8 +25,8 @@ export function createProcessor(settings: ComponentSettings, config: BatchConfig
 }
 
 /**
- * Merges what comes within `timeout`, up to `send_batch_size` items, and answers each sender when all its items are delivered. What is held is what senders wait for, and while it is on its
- * way the merged copy: there is no queue here, and nobody who has been answered has anything left in it.
+ * Merges what comes within `timeout`, up to `send_batch_size` items, and answers each sender when all its items are delivered. What is held is what senders hold: there is no queue here, and
+ * nobody who has been answered has anything left in it. What has been sent does not keep the senders' own buffers.
  *
  * Senders that wait for their answer send nothing meanwhile, so to wait for more of them may be to wait for nobody. The most that were ever here at once, waiting or on their
  * way, are `#expected`; when so many wait and nothing is on its way, nobody else is to come, and the batch goes at once. A `timeout` that passes sets it to how many there really were.
@@ -46,8 +39,8 @@ class BatchProcessor implements Processor {
   readonly #metrics: BatchMetrics | undefined;
   /** Nothing waits for more. */
   #isImmediate: boolean;
-  /** What waits. */
-  #pieces: Piece[] = [];
+  #senders: Sender[] = [];
+  #batches: Batch[] = [];
   #items = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -77,10 +70,11 @@ class BatchProcessor implements Processor {
     if (items === 0) return Promise.resolve();
     if (this.#bytes + batch.bytes.length > MAX_WAITING_BYTES) this.#send(this.#metrics?.sizeTriggers);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#pieces.push({ batch, sender: { resolve, reject, pieces: 0, errors: [] } });
+    this.#senders.push({ items, resolve, reject, parts: 0, errors: [] });
+    this.#batches.push(batch);
     this.#items += items;
     this.#bytes += batch.bytes.length;
-    const here = this.#pieces.length + this.#onTheirWay;
+    const here = this.#senders.length + this.#onTheirWay;
     const isMore = here > this.#expected;
     if (isMore) this.#expected = here;
     if (this.#isImmediate || this.#items >= this.#config.send_batch_size) this.#send(this.#metrics?.sizeTriggers);
@@ -103,29 +97,56 @@ class BatchProcessor implements Processor {
   }
 
   #timeout(): void {
-    this.#expected = this.#pieces.length + this.#onTheirWay;
+    this.#expected = this.#senders.length + this.#onTheirWay;
     this.#send(this.#metrics?.timeoutTriggers);
   }
 
-  #send(trigger: Count | undefined): void {
+  #send(trigger: { value: number } | undefined): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#pieces.length === 0) return;
-    const waiting = this.#pieces;
-    this.#pieces = [];
+    if (this.#senders.length === 0) return;
+    const [senders, batches, items] = [this.#senders, this.#batches, this.#items];
+    this.#senders = [];
+    this.#batches = [];
     this.#items = 0;
     this.#bytes = 0;
-    this.#onTheirWay += waiting.length;
-    for (const part of partsOf(waiting, this.#config.send_batch_max_size)) {
-      if (trigger !== undefined) trigger.value++;
-      this.#deliver(part);
+    this.#onTheirWay += senders.length;
+    const merged = mergeBatches(batches);
+    const max = this.#config.send_batch_max_size;
+    if (max === 0 || items <= max) {
+      this.#deliver(merged, senders, trigger);
+      return;
     }
+    // Items keep their order: whose are in a part is a matter of counting.
+    let first = 0;
+    let before = 0;
+    let sent = 0;
+    for (const part of splitBatch(merged, { sizer: "items", max })) {
+      sent += itemsOf(part);
+      const inPart: Sender[] = [];
+      for (; first < senders.length && before < sent; first++) {
+        const sender = senders[first]!;
+        inPart.push(sender);
+        // The rest of it is in the next part.
+        if (before + sender.items > sent) break;
+        before += sender.items;
+      }
+      this.#deliver(part, inPart, trigger);
+    }
+    // Only of what is not well-formed two counts may differ.
+    const malformed = ConsumerError.permanent("the batch is not well-formed", { code: StatusCode.INVALID_ARGUMENT });
+    for (const sender of senders) if (sender.parts === 0) this.#settle(sender, malformed);
   }
 
-  #deliver(pieces: readonly Piece[]): void {
-    const batch = mergeBatches(pieces.map((piece) => piece.batch));
+  #deliver(batch: Batch, senders: readonly Sender[], trigger: { value: number } | undefined): void {
+    if (trigger !== undefined) trigger.value++;
     this.#metrics?.sizes.record(itemsOf(batch));
     this.#metrics?.sizesInBytes?.record(batch.bytes.length);
+    for (const sender of senders) sender.parts++;
+    const settle = (error?: ConsumerError): void => {
+      for (const sender of senders) this.#settle(sender, error);
+      if (this.#onTheirWay === 0) this.#drained?.();
+    };
     let delivery: Promise<void>;
     try {
       delivery = this.#next.consume(batch);
@@ -133,58 +154,17 @@ class BatchProcessor implements Processor {
       delivery = Promise.reject(error);
     }
     delivery.then(
-      () => this.#settle(pieces),
-      (reason: unknown) => {
-        const error = ConsumerError.from(reason);
-        if (pieces.length === 1 || !isOfTheData(error)) {
-          this.#settle(pieces, error);
-          return;
-        }
-        // It may be the fault of one of them: the others are not to suffer for it.
-        const middle = pieces.length >>> 1;
-        this.#deliver(pieces.slice(0, middle));
-        this.#deliver(pieces.slice(middle));
-      },
+      () => settle(),
+      (error: unknown) => settle(ConsumerError.from(error)),
     );
   }
 
-  #settle(pieces: readonly Piece[], error?: ConsumerError): void {
-    for (const { sender } of pieces) {
-      if (error !== undefined) sender.errors.push(error);
-      if (--sender.pieces > 0) continue;
-      this.#onTheirWay--;
-      const [first, ...others] = sender.errors;
-      if (first === undefined) sender.resolve();
-      else sender.reject(ConsumerError.join([first, ...others]));
-    }
-    if (this.#onTheirWay === 0) this.#drained?.();
+  #settle(sender: Sender, error: ConsumerError | undefined): void {
+    if (error !== undefined) sender.errors.push(error);
+    if (--sender.parts > 0) return;
+    this.#onTheirWay--;
+    const [first, ...others] = sender.errors;
+    if (first === undefined) sender.resolve();
+    else sender.reject(ConsumerError.join([first, ...others]));
   }
-}
-
-/**
- * What is to be merged into each payload, at most `max` items in each, in order; senders know then how many pieces there are of theirs.
- *
- * @param max 0: no limit
- */
-function partsOf(whole: readonly Piece[], max: number): readonly (readonly Piece[])[] {
-  const parts: Piece[][] = [];
-  let part: Piece[] = [];
-  let size = 0;
-  for (const { batch, sender } of whole) {
-    const fits = max === 0 || size + itemsOf(batch) <= max;
-    const batches = fits ? [batch] : splitBatch(batch, { sizer: "items", max, first: max - size || max });
-    for (const piece of batches) {
-      const items = itemsOf(piece);
-      if (max > 0 && size > 0 && size + items > max) {
-        parts.push(part);
-        part = [];
-        size = 0;
-      }
-      part.push({ batch: piece, sender });
-      sender.pieces++;
-      size += items;
-    }
-  }
-  parts.push(part);
-  return parts;
 }
