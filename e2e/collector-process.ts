@@ -23,6 +23,10 @@ export class CollectorProcess implements AsyncDisposable {
     this.#child = child;
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Where its OTLP receiver listens. */
   async target(): Promise<Target> {
     return (await ask(this.#child, { ask: "target" }, "target")).target;

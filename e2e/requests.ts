@@ -136,9 +136,16 @@ export class Requests {
   /** Where the ids are. */
   readonly #positions: readonly (readonly [number, number])[];
 
-  constructor(signal: Signal = "traces") {
+  /** @param ballast bytes that each request has besides */
+  constructor(signal: Signal = "traces", ballast: number = 0) {
     this.#place = PLACES[signal];
-    const resource = { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] };
+    const attribute = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
+    const resource = {
+      attributes: [
+        attribute("service.name", "shop"),
+        ...(ballast > 0 ? [attribute("ballast", "x".repeat(ballast))] : []),
+      ],
+    };
     const object = { [LISTS[signal]]: [{ resource, ...this.#place.content }] };
     this.#template = Buffer.from(encode(requestType[signal], object));
     const [first, second] = this.#place.marks.map((mark) => positions(this.#template, mark));

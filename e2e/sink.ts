@@ -202,7 +202,7 @@ class OtlpSink implements Sink {
       message: decode(requestType[signal], call.request),
       peer: Number(call.getPeer().split(":").at(-1)),
     } as const;
-    const answer = await this.#answer(request, () => call.cancelled);
+    const answer = await this.#answer(request, () => call.cancelled || isAlmost(call.getDeadline()));
     if (answer.kind !== "fail") {
       callback(null, Buffer.from(responseBody(signal, answer)));
       return;
@@ -253,6 +253,13 @@ class OtlpSink implements Sink {
     if (retryAfterMs !== undefined) response.setHeader("retry-after", String(Math.ceil(retryAfterMs / 1000)));
     response.writeHead(httpStatus).end(json ? JSON.stringify({ code, message }) : encodeStatus({ code, message }));
   }
+}
+
+const ALMOST_MS = 50;
+
+/** Whoever waits no longer than that may be gone before the answer has arrived. */
+function isAlmost(deadline: grpc.Deadline): boolean {
+  return Number(deadline) - Date.now() < ALMOST_MS;
 }
 
 const REJECTED = { traces: "rejectedSpans", metrics: "rejectedDataPoints", logs: "rejectedLogRecords" } as const;

@@ -2,9 +2,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Output } from "../collector.ts";
 import { SIGNALS, type Signal } from "../proto.ts";
+import type { Random } from "../random.ts";
 import { type Answer, accept, type Sink, type SinkRequest, startSink } from "../sink.ts";
 import type { Ledger, Receipts } from "./ledger.ts";
-import type { Random } from "./random.ts";
 import { type LineShares, Relay } from "./relay.ts";
 
 /**

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { decode, encode, type Plain, requestType, SIGNALS } from "../proto.ts";
+import { Random } from "../random.ts";
 import { type Attempt, ITEMS, idsIn, Requests } from "../requests.ts";
 import { Ledger, type Receipts } from "./ledger.ts";
-import { Random } from "./random.ts";
 import type { Line } from "./relay.ts";
 
 const requests = new Requests("traces");

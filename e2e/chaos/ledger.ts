@@ -92,7 +92,9 @@ export class Receipts {
     }
     const [first, second] = [this.#arrivals[before.arrival]!, this.#arrivals[now.arrival]!];
     if (first.line?.cut !== undefined) return `sent again by the collector: ${first.line.cut}`;
-    if (first.heard !== true) return "sent again by the collector: it had given up waiting";
+    // Clients keep their connections: one that ends just then has ended because the time was up when the answer came.
+    const closed = (first.line?.ended ?? Number.POSITIVE_INFINITY) - first.at < JUST_THEN_MS;
+    if (first.heard !== true || closed) return "sent again by the collector: it had given up waiting";
     const killed = this.#ledger.kills.some((at) => at > first.at && at < second.at);
     return killed ? "sent again after kill -9: it was in flight" : UNEXPLAINED;
   }
@@ -118,6 +120,7 @@ export class Receipts {
   }
 }
 
+const JUST_THEN_MS = 1000;
 const UNEXPLAINED = "UNEXPLAINED";
 
 export interface LedgerTotals {

@@ -2,10 +2,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Target } from "../clients.ts";
 import { SIGNALS, type Signal } from "../proto.ts";
+import type { Random } from "../random.ts";
 import { MAX_ATTEMPTS, requestsOf } from "../requests.ts";
 import { grpcSender, httpSender, type Sender } from "../senders.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 export interface LoadOptions {
   /** Requests in flight: half of them over gRPC, half over HTTP; of each half, every second compressed. */
@@ -18,7 +18,7 @@ export interface LoadOptions {
 
 const BACKOFF_MS = { first: 10, most: 500 } as const;
 
-export class Load {
+export class Load implements AsyncDisposable {
   readonly #ledger: Ledger;
   readonly #random: Random;
   readonly #signals: readonly Signal[];
@@ -61,6 +61,12 @@ export class Load {
     await this.#running;
     clearTimeout(timer);
     for (const sender of this.#senders) sender.close();
+  }
+
+  /** At once, whatever is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#givenUp = true;
+    await this.stop(0);
   }
 
   async #lane(lane: number): Promise<void> {

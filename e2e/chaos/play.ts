@@ -1,15 +1,15 @@
 /** Plays a scenario: load on a collector while things go wrong; then everything is well again, and the books must agree. */
 import { setTimeout as pause } from "node:timers/promises";
 import { exporter } from "../collector.ts";
-import { temporaryFolder } from "../guests.ts";
 import { SIGNALS } from "../proto.ts";
+import { Random } from "../random.ts";
 import { Destination } from "./destination.ts";
+import { Disk } from "./disk.ts";
 import { Ledger, type LedgerTotals } from "./ledger.ts";
 import { Load } from "./load.ts";
-import { Random } from "./random.ts";
 import { RudeCompany } from "./rude.ts";
 import type { Scenario } from "./scenario.ts";
-import { Subject } from "./subject.ts";
+import { NO_TELEMETRY, Subject } from "./subject.ts";
 
 export interface PlayOptions {
   /** How long there is load, if nothing that happens takes longer; or until so many requests have an end, however long that takes. */
@@ -47,7 +47,9 @@ const WARM_UP_MS = 300;
 const STOP_MS = 30_000;
 
 const RETRY = { enabled: true, initial_interval: "20ms", max_interval: "200ms", max_elapsed_time: "0s" } as const;
-const QUEUES: Readonly<Record<Scenario["queue"], object>> = {
+const QUEUES: Readonly<
+  Record<Scenario["queue"], { readonly retry_on_failure: object; readonly sending_queue: object }>
+> = {
   off: { retry_on_failure: { enabled: false }, sending_queue: { enabled: false } },
   memory: { retry_on_failure: RETRY, sending_queue: { enabled: true } },
   disk: { retry_on_failure: RETRY, sending_queue: { enabled: true, storage: "file_storage" } },
@@ -62,16 +64,15 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
   const problems: string[] = [];
   await using destination = await Destination.start(ledger, scenario.outputs, random.fork(), { silenceMs: SILENCE_MS });
   const processors = (await scenario.processors?.()) ?? {};
-  const folder = temporaryFolder();
-  await using subject = await Subject.create(
-    (receivers) => configOf(scenario, destination, processors, receivers, folder),
-    random.fork(),
+  using disk = new Disk(scenario.disk?.size);
+  await using subject = await Subject.create((receivers) =>
+    configOf(scenario, destination, processors, receivers, disk.folder),
   );
   await subject.start();
   const watch = new MemoryWatch(subject);
   destination.shares = scenario.sink ?? {};
   destination.lineShares = scenario.line ?? {};
-  const load = new Load(ledger, subject, random.fork(), { lanes });
+  await using load = new Load(ledger, subject, random.fork(), { lanes });
   const rude = scenario.rude ? new RudeCompany(ledger, subject, random.fork()) : undefined;
   let over = false;
   const enough = (requests === undefined ? pause(seconds * 1000) : load.settled(requests)).then(() => {
@@ -89,9 +90,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
   clearTimeout(healing);
   if (scenario.queue !== "disk") problems.push(...ledger.problems().map((problem) => `before the stop: ${problem}`));
   else await drained();
-  const { code, ms } = await subject.terminate();
-  if (code !== 0) problems.push(`the collector ended with ${code}: ${subject.lastWords.at(-1)}`);
-  if (ms > STOP_MS) problems.push(`the collector took ${Math.round(ms)} ms to end`);
+  await stop();
   problems.push(...ledger.problems(), ...(rude?.problems.slice(0, 5) ?? []));
   const totals = ledger.totals;
   const failed = [...totals.outcomes].filter(([what]) => what !== "a rude client's");
@@ -119,17 +118,29 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
       happened.set(happens.what, (happened.get(happens.what) ?? 0) + 1);
       switch (happens.what) {
         case "kill -9": {
-          destination.mark("kill -9");
-          ledger.kills.push(performance.now());
-          await subject.kill();
+          await kill();
           await subject.start();
           break;
         }
         case "SIGTERM": {
-          const { code, ms } = await subject.terminate();
-          if (code !== 0) problems.push(`the collector ended with ${code}: ${subject.lastWords.at(-1)}`);
-          if (ms > STOP_MS) problems.push(`the collector took ${Math.round(ms)} ms to end`);
+          await stop();
           await subject.start();
+          break;
+        }
+        case "destination away over a restart": {
+          await destination.disappear();
+          await pause(random.between(...AWAY_MS));
+          if (random.next() < 0.5) await kill();
+          else await stop();
+          await subject.start();
+          await pause(random.between(...AWAY_MS));
+          await destination.appear();
+          break;
+        }
+        case "disk full": {
+          disk.fill();
+          await pause(random.between(...AWAY_MS));
+          disk.empty();
           break;
         }
         case "destination away": {
@@ -142,6 +153,18 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
     }
   }
 
+  async function kill(): Promise<void> {
+    destination.mark("kill -9");
+    ledger.kills.push(performance.now());
+    await subject.kill();
+  }
+
+  async function stop(): Promise<void> {
+    const { code, ms } = await subject.terminate();
+    if (code !== 0) problems.push(`the collector ended with ${code}: ${subject.lastWords.at(-1)}`);
+    if (ms > STOP_MS) problems.push(`the collector took ${Math.round(ms)} ms to end`);
+  }
+
   /** Until everything that was acknowledged is there, or nothing has come for long. */
   async function drained(): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
@@ -150,22 +173,29 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
 }
 
 function configOf(
-  { outputs, queue }: Scenario,
+  { outputs, queue, sendingQueue, disk }: Scenario,
   destination: Destination,
   processors: Readonly<Record<string, unknown>>,
   receivers: object,
   folder: string,
 ): object {
-  const more = { timeout: `${TIMEOUT_MS}ms`, ...QUEUES[queue] };
+  const { retry_on_failure, sending_queue } = QUEUES[queue];
+  const more = {
+    timeout: `${TIMEOUT_MS}ms`,
+    retry_on_failure,
+    sending_queue: { ...sending_queue, ...sendingQueue },
+  };
   const exporters = Object.fromEntries(outputs.map((output) => [output, exporter(output, destination, more)]));
   const pipeline = { receivers: ["otlp"], processors: Object.keys(processors), exporters: outputs };
   const stored = queue === "disk";
+  const limit = disk?.maxSize === undefined ? {} : { max_size: disk.maxSize };
   return {
     receivers,
     processors,
     exporters,
-    ...(stored ? { extensions: { file_storage: { directory: folder } } } : {}),
+    ...(stored ? { extensions: { file_storage: { directory: folder, ...limit } } } : {}),
     service: {
+      telemetry: NO_TELEMETRY,
       ...(stored ? { extensions: ["file_storage"] } : {}),
       pipelines: Object.fromEntries(SIGNALS.map((signal) => [signal, pipeline])),
     },

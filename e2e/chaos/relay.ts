@@ -1,7 +1,7 @@
 /** A TCP relay in front of a sink: what goes wrong on the way to a destination, and a destination that is not there. It knows nothing of what it carries. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /**
  * What may happen to a connection, after some bytes:
@@ -20,6 +20,8 @@ export type LineShares = Readonly<Partial<Record<LineFault, number>>>;
 export interface Line {
   /** Why answers on it may not have arrived. */
   cut: string | undefined;
+  /** When it ended, as `performance.now()` has it. */
+  ended?: number;
 }
 
 const HANG_MS = [500, 2500] as const;
@@ -89,6 +91,7 @@ export class Relay {
     // Each ends the other; why does not matter.
     const end = (): void => {
       this.#open.delete(near);
+      line.ended ??= performance.now();
       near.destroy();
       far.destroy();
     };

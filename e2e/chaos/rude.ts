@@ -6,9 +6,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { Target } from "../clients.ts";
 import { grpcPath } from "../proto.ts";
+import type { Random } from "../random.ts";
 import { Requests } from "../requests.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 interface Visit {
   readonly target: Target;
@@ -24,6 +24,8 @@ interface Rudeness {
   readonly act: (visit: Visit) => Promise<string>;
   /** All that may come of it. */
   readonly expected: RegExp;
+  /** It goes on for as long as it is let. */
+  readonly lasts?: true;
 }
 
 const MIB = 1024 * 1024;
@@ -40,7 +42,9 @@ async function tcp({ target, end }: Visit, protocol: "grpc" | "http"): Promise<S
   const stop = (): void => void socket.destroy();
   end.addEventListener("abort", stop);
   socket.on("close", () => end.removeEventListener("abort", stop));
-  await Promise.race([once(socket, "connect"), once(socket, "close")]);
+  await new Promise<void>((resolve) => {
+    socket.once("connect", () => resolve()).once("close", () => resolve());
+  });
   return socket;
 }
 
@@ -57,6 +61,7 @@ function head(length: number, more: readonly string[] = []): string {
 
 /** @returns `HTTP 413`, or that the connection was closed without an answer */
 async function statusOn(socket: Socket): Promise<string> {
+  if (socket.closed) return CLOSED;
   const chunks: Buffer[] = [];
   const { promise, resolve } = Promise.withResolvers<string>();
   socket.on("close", () => resolve(CLOSED));
@@ -189,6 +194,7 @@ const RUDE: Readonly<Record<string, Rudeness>> = {
       return CLOSED;
     },
     expected: /^closed$/,
+    lasts: true,
   },
   "gRPC: leaves before the answer": {
     act: (visit) =>
@@ -247,15 +253,22 @@ export class RudeCompany {
   /** `KIND: OUTCOME`, and how often. */
   readonly outcomes: Map<string, number> = new Map();
   readonly problems: string[] = [];
+  readonly #everybody: Promise<unknown>;
 
   constructor(ledger: Ledger, target: Target, random: Random) {
-    const lanes = Object.entries(RUDE).map(([name, rudeness]) =>
-      this.#lane(name, rudeness, ledger, target, random.fork()),
-    );
+    const first: Promise<void>[] = [];
+    const lanes = Object.entries(RUDE).map(([name, rudeness]) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (!rudeness.lasts) first.push(promise);
+      return this.#lane(name, rudeness, ledger, target, random.fork(), resolve);
+    });
+    this.#everybody = Promise.all(first);
     this.#running = Promise.all(lanes);
   }
 
+  /** Stops when everybody has been there at least once. */
   async stop(): Promise<void> {
+    await this.#everybody;
     this.#end.abort();
     await this.#running;
   }
@@ -266,6 +279,7 @@ export class RudeCompany {
     ledger: Ledger,
     target: Target,
     random: Random,
+    wasThere: () => void,
   ): Promise<void> {
     while (!this.#end.signal.aborted) {
       const attempt = this.#requests.attempt(ledger.next("traces"), 0);
@@ -277,6 +291,7 @@ export class RudeCompany {
       const key = `${name}: ${outcome}`;
       this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1);
       if (!expected.test(outcome)) this.problems.push(`${key}, which is not ${expected}`);
+      wasThere();
       await pause(random.between(5, 50));
     }
   }

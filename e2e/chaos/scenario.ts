@@ -4,7 +4,13 @@ import type { SinkShares } from "./destination.ts";
 import type { LineShares } from "./relay.ts";
 
 /** What is done to the collector, or to its destination, while there is load. */
-type Happening = "kill -9" | "SIGTERM" | "destination away";
+type Happening =
+  | "kill -9"
+  | "SIGTERM"
+  | "destination away"
+  /** It goes away, the collector is ended in one way or the other and started again, and it comes back. */
+  | "destination away over a restart"
+  | "disk full";
 
 export interface Scenario {
   readonly name: string;
@@ -16,6 +22,15 @@ export interface Scenario {
   readonly queue: "off" | "memory" | "disk";
   /** Configurations by id. */
   readonly processors?: () => Promise<Readonly<Record<string, unknown>>>;
+  /** More of what the exporters' queue is told. */
+  readonly sendingQueue?: Readonly<Record<string, unknown>>;
+  /** Of the store. */
+  readonly disk?: {
+    /** `file_storage::max_size` */
+    readonly maxSize?: string;
+    /** A disk of its own, of this size: only where one can be mounted. */
+    readonly size?: string;
+  };
   readonly sink?: SinkShares;
   readonly line?: LineShares;
   /** One of each of the rude clients. */

@@ -1,12 +1,15 @@
 /** The collector under test: the command, in a process of its own, on ports that stay the same however often it is ended and started. */
+import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Target } from "../clients.ts";
 import { type Program, runOtelwasm } from "../process.ts";
-import type { Random } from "./random.ts";
 
 /** Below the ports that systems give to those who ask for any: nobody takes one while its collector is down. */
 const PORTS = [12_000, 29_000] as const;
+
+/** The command's own metrics have a fixed port where nobody chooses one. */
+export const NO_TELEMETRY = { metrics: { level: "none" } } as const;
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
@@ -18,9 +21,10 @@ async function isFree(port: number): Promise<boolean> {
   return free;
 }
 
-async function freePort(random: Random): Promise<number> {
+/** Not from the seed: others that play the same at the same time would choose the same, and take it while its collector is down. */
+async function freePort(): Promise<number> {
   for (;;) {
-    const port = random.between(...PORTS);
+    const port = randomInt(...PORTS);
     if (await isFree(port)) return port;
   }
 }
@@ -33,8 +37,8 @@ export class Subject implements Target, AsyncDisposable {
   readonly lastWords: string[] = [];
 
   /** @param config given the receivers */
-  static async create(config: (receivers: object) => object, random: Random): Promise<Subject> {
-    return new Subject(config, { grpc: await freePort(random), http: await freePort(random) });
+  static async create(config: (receivers: object) => object): Promise<Subject> {
+    return new Subject(config, { grpc: await freePort(), http: await freePort() });
   }
 
   constructor(config: (receivers: object) => object, ports: { readonly grpc: number; readonly http: number }) {
