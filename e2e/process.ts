@@ -119,7 +119,15 @@ export function runOtelwasm(
     const path = join(temporaryFolder(), "config.yaml");
     writeFileSync(path, JSON.stringify(config, undefined, 2));
     first.push("--config", path);
-    if (!JSON.stringify(config).includes('"metrics":{')) first.push(...NO_METRICS);
+    if (!configuresMetrics(config)) first.push(...NO_METRICS);
   }
   return runProgram(["packages/otelwasm/bin/otelwasm.js", ...first, ...args], options);
+}
+
+/** Below `service::telemetry`; a pipeline may have the same name. */
+function configuresMetrics(config: object): boolean {
+  let node: unknown = config;
+  for (const key of ["service", "telemetry", "metrics"])
+    node = typeof node === "object" && node !== null ? Reflect.get(node, key) : undefined;
+  return node !== undefined;
 }

@@ -34,7 +34,7 @@ export interface ReloadResult {
   /** Not acknowledged, and tried again by the sender: how often, by what it was told. */
   readonly retried: Readonly<Record<string, number>>;
   readonly healthChecks: number;
-  /** After the first few reloads, in the middle, and at the end, each without load. */
+  /** After the first few reloads, at each quarter of the way, and at the end, each without load. */
   readonly figures: readonly ProcessFigures[];
   readonly problems: readonly string[];
 }
@@ -279,7 +279,7 @@ export async function playReloads(reloads: number): Promise<ReloadResult> {
     }
     write(changes[round % changes.length]!(round));
     await hangups.once("Configuration reloaded");
-    if (round === Math.min(WARM_UP, reloads) || round === Math.floor(reloads / 2)) await measure(true);
+    if (round === WARM_UP || (round % Math.ceil(reloads / 4) === 0 && round < reloads)) await measure(true);
   }
   await measure(false);
   watching = false;

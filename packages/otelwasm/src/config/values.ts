@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { withForm } from "./forms.ts";
+import { formatHostPort, type HostPort, parseHostPort } from "./host-port.ts";
+
+export { formatHostPort, type HostPort, parseHostPort };
 
 /** What the primitives give back: a zod schema, so that `.optional()`, `.default(...)` and `.describe(...)` work on it. */
 type Value<T> = z.ZodType<T>;
@@ -132,21 +135,6 @@ export function word<const T extends string>(words: readonly T[]): Value<T> {
   });
 }
 
-/** `host:port` of something to listen on or to connect to. */
-export interface HostPort {
-  /** A name or an address; IPv6 without brackets. Empty: every interface. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Reads `localhost:4317`, `[::1]:4317`, `:4317`; `undefined` if the text is something else. */
-export function parseHostPort(text: string): HostPort | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.%a-zA-Z]+)\]|([^:/[\]\s]*)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  const port = Number(match[3]);
-  return port > 65535 ? undefined : { host: match[1] ?? match[2] ?? "", port };
-}
-
 /** An address to listen on, `host:port`; port 0 lets the system choose. */
 export function endpoint(): Value<HostPort> {
   const schema = z.string().transform((text, context) => {
@@ -168,11 +156,6 @@ export function endpoint(): Value<HostPort> {
 
 function isHostPort(value: unknown): value is HostPort {
   return typeof value === "object" && value !== null && "host" in value && "port" in value;
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort(address: HostPort): string {
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** An `http://` or `https://` URL of something to connect to. */

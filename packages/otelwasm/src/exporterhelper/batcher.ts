@@ -47,15 +47,16 @@ export class Batcher implements Timed {
   }
 
   /**
-   * After a merged batch was refused for good: if that may be the fault of one of those that are in it, the others are not to suffer for it. What it was made of then comes
-   * out of `next` one by one.
+   * After a merged batch was refused for good: if that may be the fault of one of those that are in it, the others are not to suffer for it. Its two halves then come
+   * out of `next`.
    *
    * @returns whether that is so; the item is then not to be ended
    */
   takeApart(item: QueueItem, error: ConsumerError): boolean {
     if (!error.permanent || NOT_OF_THE_DATA.has(error.code)) return false;
     if (!(item instanceof MergedItem) || item.parts.length < 2) return false;
-    for (const part of item.parts) this.#ready.push(new MergedItem([part]));
+    const middle = item.parts.length >>> 1;
+    this.#ready.push(new MergedItem(item.parts.slice(0, middle)), new MergedItem(item.parts.slice(middle)));
     return true;
   }
 
@@ -99,6 +100,18 @@ const NOT_OF_THE_DATA: ReadonlySet<StatusCode> = new Set([
   StatusCode.UNIMPLEMENTED,
 ]);
 
+/**
+ * What a sender is told of a batch that was taken apart. A part that may be taken later must not be lost with one that never will be: the whole is tried again, although some
+ * of it may then be there twice.
+ *
+ * @param errors of those parts that failed
+ */
+export function errorOfParts(errors: readonly ConsumerError[]): ConsumerError | undefined {
+  const passing = errors.filter(({ permanent }) => !permanent);
+  const [first, ...others] = passing.length > 0 ? passing : errors;
+  return first === undefined ? undefined : ConsumerError.join([first, ...others]);
+}
+
 interface Part {
   readonly batch: Batch;
   readonly share: Share;
@@ -118,10 +131,7 @@ class Share {
   done(error: ConsumerError | undefined): void {
     if (error !== undefined) this.#errors.push(error);
     if (--this.#open > 0) return;
-    // A part that may be taken later must not be lost with one that never will be: the whole is tried again, although some of it may then be there twice.
-    const passing = this.#errors.filter(({ permanent }) => !permanent);
-    const [first, ...others] = passing.length > 0 ? passing : this.#errors;
-    this.#item.done(first === undefined ? undefined : ConsumerError.join([first, ...others]));
+    this.#item.done(errorOfParts(this.#errors));
   }
 }
 

@@ -229,7 +229,7 @@ class DeliveringExporter implements Exporter {
   #tookApart(error: ConsumerError): void {
     const batches = this.#log.count("apart");
     if (batches === 0) return;
-    this.#settings.logger.warn("The destination refused a merged batch. What it was made of is sent piece by piece.", {
+    this.#settings.logger.warn("The destination refused a merged batch. Its halves are sent one after the other.", {
       error: error.message,
       ...times(batches),
     });

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { lstat, unlink } from "node:fs/promises";
 import { connect, isIP, type Server } from "node:net";
 import type { ListenAddress, Ports } from "../component/ports.ts";
-import { formatHostPort } from "../config/values.ts";
+import { formatHostPort } from "../config/host-port.ts";
 
 /**
  * Binds a server to an address. A name (`localhost`) becomes its first IPv4 address if it has one, as in the Collector; an empty host is

@@ -12,16 +12,17 @@ export interface Page {
 }
 
 /** When the server closes, how long clients that are connected have to ask. */
-const SILENCE_MS = 500;
+const SILENCE_MS = 250;
 
 /** One page over HTTP, for people, probes and scrapers: GET and HEAD of its path; 404 for other paths, 405 for other methods. */
 export class PageServer {
   readonly #server: Server;
   readonly #security: ServerSecurity | undefined;
-  readonly #path: string;
   readonly #render: () => Page | Promise<Page>;
   readonly #answering = new Set<Promise<void>>();
   #closing = false;
+  /** Begins with `/`. */
+  path: string;
 
   /**
    * @param path begins with `/`
@@ -29,7 +30,7 @@ export class PageServer {
    * @param security for HTTPS
    */
   constructor(path: string, render: () => Page | Promise<Page>, security?: ServerSecurity) {
-    this.#path = path;
+    this.path = path;
     this.#render = render;
     this.#security = security;
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -44,7 +45,7 @@ export class PageServer {
     if (this.#server instanceof HttpsServer) await this.#security?.secure(this.#server);
     const scheme = this.#security === undefined ? "http" : "https";
     const url = urlOf(scheme, address, await listen(this.#server, address, ports));
-    return "path" in address ? url : `${url}${this.#path}`;
+    return "path" in address ? url : `${url}${this.path}`;
   }
 
   /** Closes the port at once, and every connection when what was asked has been answered. Allowed without `listen`. */
@@ -78,7 +79,7 @@ export class PageServer {
 
   async #pageFor({ url, method }: IncomingMessage): Promise<Page & { readonly headers?: Record<string, string> }> {
     const plain = { contentType: "text/plain; charset=utf-8" };
-    if (url?.split("?", 1)[0] !== this.#path) return { status: 404, ...plain, body: "404 not found\n" };
+    if (url?.split("?", 1)[0] !== this.path) return { status: 404, ...plain, body: "404 not found\n" };
     if (method !== "GET" && method !== "HEAD") {
       return { status: 405, ...plain, body: "405 method not allowed\n", headers: { allow: "GET, HEAD" } };
     }

@@ -102,6 +102,35 @@ describe("a port", () => {
     await Promise.all([close(next), close(old)]);
   });
 
+  test("of what listens elsewhere is shared: it serves who replaces its owner, and its owner again if that came to nothing", async () => {
+    class Elsewhere {
+      readonly served: string[] = [];
+    }
+    const ports = new PortRegistry();
+    const address = { host: "localhost", port: 13133 };
+    const [first, second, third] = [{}, {}, {}];
+    const share = (owner: object, name: string, at = address) =>
+      ports.of(owner).share(
+        at,
+        (found) => found instanceof Elsewhere,
+        async () => new Elsewhere(),
+        ({ served }) => served.push(name),
+      );
+    const page = await share(first, "first");
+    assert.notEqual(await share(second, "second"), page, "its owner was not leaving");
+    ports.offer(new Set([first]));
+    assert.equal(await share(third, "third"), page);
+    await ports.giveBack();
+    assert.equal(ports.of(third).release(page), false);
+    ports.offer(new Set([first]));
+    assert.equal(await share(third, "third"), page);
+    ports.settle();
+    assert.deepEqual(page.served, ["first", "third", "first", "third"]);
+    assert.deepEqual([ports.of(first).release(page), ports.of(third).release(page)], [false, true]);
+    ports.offer(new Set([third]));
+    assert.notEqual(await share(second, "second"), page, "it was released");
+  });
+
   test("that the system chooses is another one each time", async () => {
     const ports = new PortRegistry();
     const [a, b, owner] = [answering("a"), answering("b"), {}];

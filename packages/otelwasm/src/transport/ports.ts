@@ -13,6 +13,16 @@ interface Held {
   readonly address: ListenAddress;
 }
 
+/** What somebody has that listens elsewhere. */
+interface Sharing {
+  readonly owner: Owner;
+  readonly shared: object;
+  /** As it was asked for. */
+  readonly address: ListenAddress;
+  /** Makes it serve the owner. */
+  readonly serve: () => void;
+}
+
 /** A port that went from one to another. */
 interface Takeover {
   readonly from: Held;
@@ -29,26 +39,39 @@ export class PortRegistry {
   readonly #held: Set<Held> = new Set();
   #leaving: ReadonlySet<Owner> = new Set();
   #takeovers: Takeover[] = [];
+  #sharings: readonly Sharing[] = [];
+  /** Before anybody has taken one over. */
+  #offered: readonly Sharing[] = [];
 
   /** The ports of one component. */
   of(owner: Owner): Ports {
-    return { listen: (server, address) => this.#listen(owner, server, address) };
+    return {
+      listen: (server, address) => this.#listen(owner, server, address),
+      share: (address, usable, open, serve) => this.#share(owner, address, usable, open, serve),
+      release: (shared) => this.#release(owner, shared),
+    };
   }
 
   /** From now on these owners' ports go to whoever wants to listen there: until `settle` or `giveBack`. */
   offer(leaving: ReadonlySet<Owner>): void {
     this.#leaving = leaving;
+    this.#offered = this.#sharings;
   }
 
   /** Who has taken a port over keeps it. */
   settle(): void {
     this.#leaving = new Set();
     this.#takeovers = [];
+    this.#offered = [];
   }
 
   /** Who has lost a port gets it again. @throws AggregateError of what the system says against it */
   async giveBack(): Promise<void> {
     const takeovers = this.#takeovers.toReversed();
+    for (const before of this.#offered.filter((each) => !this.#sharings.includes(each))) {
+      this.#sharings = [...this.#sharings.filter(({ shared }) => shared !== before.shared), before];
+      before.serve();
+    }
     this.settle();
     const failures: unknown[] = [];
     for (const { from, to } of takeovers) {
@@ -74,6 +97,28 @@ export class PortRegistry {
       throw cannotListen(address, cause);
     }
     return boundTo(server, address);
+  }
+
+  async #share<T extends object>(
+    owner: Owner,
+    address: ListenAddress,
+    usable: (found: object) => found is T,
+    open: () => Promise<T>,
+    serve: (shared: T) => void,
+  ): Promise<T> {
+    const before = this.#sharings.find((each) => this.#leaving.has(each.owner) && isShareable(each.address, address));
+    const found = before !== undefined && usable(before.shared) ? before.shared : undefined;
+    const shared = found ?? (await open());
+    const sharing = { owner, shared, address, serve: () => serve(shared) };
+    this.#sharings = [...this.#sharings.filter((each) => each.shared !== shared), sharing];
+    sharing.serve();
+    return shared;
+  }
+
+  #release(owner: Owner, shared: object): boolean {
+    const own = this.#sharings.find((each) => each.shared === shared && each.owner === owner);
+    this.#sharings = this.#sharings.filter((each) => each !== own);
+    return own !== undefined;
   }
 
   /** Who is about to leave a port; port 0 is a new one for everybody. */
@@ -105,6 +150,10 @@ export class PortRegistry {
     this.#held.add(held);
     held.server.once("close", () => this.#held.delete(held));
   }
+}
+
+function isShareable(one: ListenAddress, other: ListenAddress): boolean {
+  return isSame(one, other) && !("port" in one && one.port === 0);
 }
 
 function hasSamePort(one: ListenAddress, other: ListenAddress): boolean {

@@ -43,7 +43,8 @@ export class Subchannel {
   readonly #destination: Destination;
   readonly #owner: SubchannelOwner;
   #failures = 0;
-  #cancel: () => void = () => {};
+  /** Ends an attempt that has no connection yet. */
+  #stop: () => void = () => {};
   #retired = false;
 
   constructor(destination: Destination, owner: SubchannelOwner) {
@@ -60,7 +61,7 @@ export class Subchannel {
       const error = new Error(`the server has not introduced itself within ${CONNECT_MS} ms`);
       if (connection !== undefined) connection.destroy(error);
       else {
-        this.#cancel();
+        cancel();
         this.#failed(error);
       }
     }, CONNECT_MS).unref();
@@ -94,7 +95,7 @@ export class Subchannel {
         connection!.receive(chunk);
       },
     };
-    this.#cancel = dial(this.#destination, reading, {
+    const cancel = dial(this.#destination, reading, {
       done: (socket) => {
         const options = { role: "client", streamWindow: MAX_ANSWER + readBuffer.length, maxStreams: 0 } as const;
         connection = new Http2Connection(socket, options, handler);
@@ -107,12 +108,10 @@ export class Subchannel {
     });
     this.#stop = () => {
       clearTimeout(impatience);
-      this.#cancel();
+      cancel();
       if (!introduced) connection?.destroy();
     };
   }
-
-  #stop: () => void = () => {};
 
   /** No new calls: what runs is finished. */
   retire(): void {
@@ -138,7 +137,10 @@ export class Subchannel {
   #become(state: Subchannel["state"], connection?: Http2Connection): void {
     this.state = state;
     this.connection = connection;
-    if (state === "ready") this.retryAt = 0;
+    if (state === "ready") {
+      this.retryAt = 0;
+      this.error = "";
+    }
     this.#owner.changed();
   }
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { ConsumerError } from "../../component/errors.ts";
 import { matches, type StoredPassword, type Users } from "./htpasswd.ts";
@@ -16,7 +16,7 @@ const REMEMBERED = 1_000;
 export class Verifier {
   readonly #thread: HashThread = new HashThread();
   /** Nobody else's: what is remembered under a name made with it tells nothing. */
-  readonly #secret: Buffer = randomBytes(32);
+  readonly #secret: string = randomBytes(32).toString("base64");
   #users: Users = new Map();
   /** Whose password is tried for users that there are none of, so that they take as long. */
   #decoy: StoredPassword | undefined;
@@ -36,9 +36,7 @@ export class Verifier {
     const stored = known ?? this.#decoy;
     if (stored === undefined) return false;
     if (stored.kind !== "slow") return matches(stored, password) && known !== undefined;
-    const key = createHmac("sha256", this.#secret)
-      .update(`${Buffer.byteLength(user)}:${user}${password}`)
-      .digest("base64");
+    const key = hash("sha256", `${this.#secret}${user.length}:${user}${password}`, "base64");
     return this.#memory.recall(key) ?? this.#memory.learn(key, this.#ask(stored.hash, password, known !== undefined));
   }
 

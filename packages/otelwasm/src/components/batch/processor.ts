@@ -1,6 +1,7 @@
 import type { Consumer, Processor } from "../../component/component.ts";
 import { ConsumerError, StatusCode } from "../../component/errors.ts";
 import type { ComponentSettings } from "../../component/factory.ts";
+import { errorOfParts } from "../../exporterhelper/batcher.ts";
 import type { Batch } from "../../telemetry/batch.ts";
 import { itemsOf } from "../../telemetry/count.ts";
 import { mergeBatches, splitBatch } from "../../telemetry/split.ts";
@@ -163,8 +164,8 @@ class BatchProcessor implements Processor {
     if (error !== undefined) sender.errors.push(error);
     if (--sender.parts > 0) return;
     this.#onTheirWay--;
-    const [first, ...others] = sender.errors;
-    if (first === undefined) sender.resolve();
-    else sender.reject(ConsumerError.join([first, ...others]));
+    const failed = errorOfParts(sender.errors);
+    if (failed === undefined) sender.resolve();
+    else sender.reject(failed);
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { type HeaderLookup, unauthenticated } from "../../component/auth.ts";
 import type { Extension } from "../../component/component.ts";
 import { ConsumerError } from "../../component/errors.ts";
@@ -14,7 +14,7 @@ interface Values {
 }
 
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
 
 /** A token for each line: what follows a space is a remark. */
@@ -63,10 +63,10 @@ export function createExtension({ id, logger }: ExtensionSettings, config: Beare
         const presented = lookup(header);
         if (presented === undefined || presented === "")
           throw unauthenticated(`missing or empty authorization header: ${header}`);
-        const hash = digest(presented);
+        const shown = digest(presented);
         let found = false;
         // All are looked at, whichever it is.
-        for (const each of values.digests) if (timingSafeEqual(each, hash)) found = true;
+        for (const each of values.digests) if (timingSafeEqual(each, shown)) found = true;
         if (!found) throw unauthenticated("provided authorization does not match expected scheme or token");
       },
     },

@@ -72,12 +72,14 @@ export class Store {
       cause = error;
     });
     worker.on("exit", () => {
-      if (store.#ended !== undefined) return;
+      const expected = store.#ended !== undefined;
       const text = cause instanceof Error ? cause.message : "nobody knows why";
       const error = new StorageError("failed", `the thread of the store in ${settings.directory} has ended: ${text}`, {
         cause,
       });
+      // Also while it closes: whoever waits for an answer gets one.
       store.#end(error);
+      if (expected) return;
       ready.reject(error);
       events.failed(error.message);
     });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ListenAddress } from "../../component/ports.ts";
+import { duration } from "../../config/values.ts";
 import { addressKeys, listenAddress } from "../../transport/server-config.ts";
 import { type ServerTls, serverTls } from "../../transport/tls.ts";
 
@@ -10,6 +11,14 @@ export interface HealthCheckConfig {
   readonly path: string;
   /** What is answered instead of the JSON. */
   readonly response_body?: { readonly healthy: string; readonly unhealthy: string } | undefined;
+  readonly watchdog: WatchdogConfig;
+}
+
+/** Not of the Collector: the page is answered by a thread of its own, which sees when the collector's event loop is stuck. */
+interface WatchdogConfig {
+  readonly enabled: boolean;
+  /** Milliseconds without a turn of the event loop after which it counts as stuck. */
+  readonly loop_timeout: number;
 }
 
 /**
@@ -25,5 +34,8 @@ export const schema: z.ZodType<HealthCheckConfig> = z
       .regex(/^\/[^?#\s]*$/, 'must be a path such as "/" or "/health/status"')
       .default("/"),
     response_body: z.strictObject({ healthy: z.string().default(""), unhealthy: z.string().default("") }).optional(),
+    watchdog: z
+      .strictObject({ enabled: z.boolean().default(true), loop_timeout: duration({ min: 100 }).default(5_000) })
+      .prefault({}),
   })
   .transform(listenAddress);

@@ -55,7 +55,11 @@ async function serve(config: object, health: () => Health) {
 
 describe("extension health_check", () => {
   test("its defaults are the Collector's", () => {
-    assert.deepEqual(schema.parse({}), { endpoint: { host: "localhost", port: 13133 }, path: "/" });
+    assert.deepEqual(schema.parse({}), {
+      endpoint: { host: "localhost", port: 13133 },
+      path: "/",
+      watchdog: { enabled: true, loop_timeout: 5_000 },
+    });
     assert.deepEqual(schema.parse({ response_body: { healthy: "yes" } }).response_body, {
       healthy: "yes",
       unhealthy: "",
@@ -65,14 +69,21 @@ describe("extension health_check", () => {
   test("what it does not know is refused", () => {
     const checked = applySchema(
       schema,
-      { endpoint: "x", path: "health", response_body: { sick: "" }, check_collector_pipeline: {} },
+      {
+        endpoint: "x",
+        path: "health",
+        response_body: { sick: "" },
+        check_collector_pipeline: {},
+        watchdog: { loop_timeout: "1ms" },
+      },
       ["extensions", "health_check"],
     );
     assert.deepEqual(checked.ok ? [] : checked.issues, [
       'extensions::health_check::endpoint: "x" is not host:port, for example "localhost:4317" or "0.0.0.0:4317"',
       'extensions::health_check::path: must be a path such as "/" or "/health/status"',
       "extensions::health_check::response_body::sick: unknown key; known: healthy, unhealthy",
-      "extensions::health_check::check_collector_pipeline: unknown key; known: endpoint, transport, tls, path, response_body",
+      "extensions::health_check::watchdog::loop_timeout: must be at least 100ms",
+      "extensions::health_check::check_collector_pipeline: unknown key; known: endpoint, transport, tls, path, response_body, watchdog",
     ]);
   });
 
@@ -110,7 +121,14 @@ describe("extension health_check", () => {
     assert.match(uptime, /^(\d+m)?\d+(\.\d+)?s$/);
     assert.deepEqual(
       rest,
-      JSON.parse(JSON.stringify({ health: "Starting", pipelines: health.pipelines, extensions: health.extensions })),
+      JSON.parse(
+        JSON.stringify({
+          health: "Starting",
+          pipelines: health.pipelines,
+          extensions: health.extensions,
+          watchdog: { status: "OK" },
+        }),
+      ),
     );
 
     health = healthOf("PermanentError");

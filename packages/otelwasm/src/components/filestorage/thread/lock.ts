@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Failure, isBusy } from "./failure.ts";
@@ -30,7 +30,10 @@ export function lock(directory: string, timeout: number): () => void {
   } catch {
     // It is for a message only; if there is no room, others can still be delivered and deleted.
   }
-  return () => db.close();
+  return () => {
+    rmSync(holder, { force: true });
+    db.close();
+  };
 }
 
 function readHolder(path: string): string {

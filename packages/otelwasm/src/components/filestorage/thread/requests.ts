@@ -85,7 +85,7 @@ export class Requests {
       if (accepted.length > 0) this.#commit(accepted);
       return [...rejected, ...accepted.map(({ call }) => ({ call, result: undefined }))];
     } catch (error) {
-      if (!isFull(error) || (accepted.length === 1 && !this.#madeRoom()))
+      if (!isFull(error) || (accepted.length === 1 && !this.#store.makeRoom()))
         return [...rejected, ...accepted.map(({ call }) => this.#failed(call, error))];
       const making = accepted.toSorted((a, b) => Math.sign(pagesOf(a)) - Math.sign(pagesOf(b)));
       return [...rejected, ...making.flatMap((batch) => this.#write([batch]))];
@@ -99,14 +99,6 @@ export class Requests {
     if (!this.#store.ask((database) => database.hasRoom(pages + more)))
       return new Failure("full", `the files in ${this.#directory} have reached max_size`);
     return this.#store.takes() ? undefined : new Failure("full", `no room on the disk of ${this.#directory}`);
-  }
-
-  #madeRoom(): boolean {
-    try {
-      return this.#store.makeRoom();
-    } catch {
-      return false;
-    }
   }
 
   #transactionBytes(): number {

@@ -34,8 +34,8 @@ export class Spare {
 
   /** Gives the room away. */
   release(): void {
-    rmSync(this.#path, { force: true });
     this.#held = false;
+    rmSync(this.#path, { force: true });
   }
 
   get held(): boolean {

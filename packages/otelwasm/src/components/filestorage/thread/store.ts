@@ -71,8 +71,12 @@ export class Store {
   /** There is no room on the disk. @returns whether some was kept for that */
   makeRoom(): boolean {
     if (!this.#spare.held) return false;
-    this.#spare.release();
-    this.ask((database) => database.checkpoint());
+    try {
+      this.#spare.release();
+      this.ask((database) => database.checkpoint());
+    } catch {
+      // There may be room all the same.
+    }
     return true;
   }
 
