@@ -36,6 +36,8 @@ export interface Played {
 
 /** The collector waits so long for an answer, and a millisecond more for each time that its configuration was altered. */
 const TIMEOUT_MS = 1_000;
+/** Where nobody is silent: a machine that is busy is no fault. */
+const CALM_TIMEOUT_MS = 30_000;
 const SILENCE_MS = 2_000;
 /** Far more than what is left takes when everything is well. */
 const PATIENCE_MS = 60_000;
@@ -177,7 +179,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
 }
 
 function configOf(
-  { outputs, queue, sendingQueue, disk }: Scenario,
+  { outputs, queue, sendingQueue, disk, calm }: Scenario,
   destination: Destination,
   processors: Readonly<Record<string, unknown>>,
   receivers: object,
@@ -186,7 +188,7 @@ function configOf(
 ): object {
   const { retry_on_failure, sending_queue } = QUEUES[queue];
   const more = {
-    timeout: `${TIMEOUT_MS + turn}ms`,
+    timeout: `${(calm ? CALM_TIMEOUT_MS : TIMEOUT_MS) + turn}ms`,
     retry_on_failure,
     sending_queue: { ...sending_queue, ...sendingQueue },
   };

@@ -6,7 +6,7 @@ import { play } from "./play.ts";
 import { details } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 
-const REQUESTS = 600;
+const REQUESTS = 400;
 const TIMES = 3;
 
 export function testScenario(scenario: Scenario): void {
