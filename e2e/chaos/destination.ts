@@ -78,7 +78,10 @@ export class Destination implements AsyncDisposable {
     this.#random = random;
     this.#silenceMs = silenceMs;
     this.#receipts = Object.fromEntries(outputs.map((output) => [output, ledger.sink(signals)]));
-    this.#relays = { otlp_grpc: new Relay(sink.grpcUrl, random), otlp_http: new Relay(sink.httpUrl, random) };
+    this.#relays = {
+      otlp_grpc: new Relay(sink.grpcUrl, random, true),
+      otlp_http: new Relay(sink.httpUrl, random, false),
+    };
     sink.keep = false;
     sink.respond = (request) => this.#respond(request);
     sink.settled = (request, heard) => this.#heard.get(request)?.(heard);

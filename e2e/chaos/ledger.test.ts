@@ -34,7 +34,7 @@ function books(sent: number): Books {
 }
 
 const unheard = { kind: "unanswered", why: "reset" } as const;
-const open: Line = { cut: undefined };
+const open: Line = { cut: undefined, givenUp: [] };
 
 describe("the ledger", () => {
   test("says what is lost, item by item, and nothing of what was not acknowledged", () => {
@@ -91,16 +91,25 @@ describe("the ledger", () => {
     }
   });
 
-  test("an answer that was not heard, or a line that was cut, is a reason", () => {
-    for (const [line, heard] of [
-      [{ cut: "reset" }, true],
+  test("an answer that was not heard, a line that was cut or closed, and a call that was given up are reasons", () => {
+    const soon = performance.now() + 1;
+    const cases: readonly (readonly [line: Line, heard: boolean])[] = [
+      [{ cut: "reset", givenUp: [] }, true],
+      [{ cut: undefined, givenUp: [], ended: soon }, true],
       [open, false],
-    ] as const) {
+    ];
+    for (const [line, heard] of cases) {
       const { ledger, sink, send } = books(1);
       sink.took("traces", message(send(0)), line)(heard);
       sink.took("traces", message(send(0)), open)(true);
       assert.match([...ledger.totals.causes.keys()].join(), /sent again by the collector/);
     }
+    const { ledger, sink, send } = books(1);
+    const line: Line = { cut: undefined, givenUp: [] };
+    sink.took("traces", message(send(0)), line)(true);
+    line.givenUp.push(performance.now());
+    sink.took("traces", message(send(0)), open)(true);
+    assert.match([...ledger.totals.causes.keys()].join(), /it had given up waiting/);
   });
 
   test("items that nobody sent, and ids that do not belong together, are malformed", () => {

@@ -94,7 +94,8 @@ export class Receipts {
     if (first.line?.cut !== undefined) return `sent again by the collector: ${first.line.cut}`;
     // Clients keep their connections: one that ends just then has ended because the time was up when the answer came.
     const closed = (first.line?.ended ?? Number.POSITIVE_INFINITY) - first.at < JUST_THEN_MS;
-    if (first.heard !== true || closed) return "sent again by the collector: it had given up waiting";
+    const reset = first.line?.givenUp.some((at) => at > first.at && at < second.at) ?? false;
+    if (first.heard !== true || closed || reset) return "sent again by the collector: it had given up waiting";
     const killed = this.#ledger.kills.some((at) => at > first.at && at < second.at);
     return killed ? "sent again after kill -9: it was in flight" : UNEXPLAINED;
   }

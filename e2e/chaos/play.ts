@@ -34,7 +34,7 @@ export interface Played {
   readonly problems: readonly string[];
 }
 
-/** The collector waits so long for an answer. */
+/** The collector waits so long for an answer, and a millisecond more for each time that its configuration was altered. */
 const TIMEOUT_MS = 1_000;
 const SILENCE_MS = 2_000;
 /** Far more than what is left takes when everything is well. */
@@ -65,8 +65,8 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
   await using destination = await Destination.start(ledger, scenario.outputs, random.fork(), { silenceMs: SILENCE_MS });
   const processors = (await scenario.processors?.()) ?? {};
   using disk = new Disk(scenario.disk?.size);
-  await using subject = await Subject.create((receivers) =>
-    configOf(scenario, destination, processors, receivers, disk.folder),
+  await using subject = await Subject.create((receivers, turn) =>
+    configOf(scenario, destination, processors, receivers, disk.folder, turn),
   );
   await subject.start();
   const watch = new MemoryWatch(subject);
@@ -127,6 +127,10 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
           await subject.start();
           break;
         }
+        case "SIGHUP": {
+          await subject.reload();
+          break;
+        }
         case "destination away over a restart": {
           await destination.disappear();
           await pause(random.between(...AWAY_MS));
@@ -178,10 +182,11 @@ function configOf(
   processors: Readonly<Record<string, unknown>>,
   receivers: object,
   folder: string,
+  turn: number,
 ): object {
   const { retry_on_failure, sending_queue } = QUEUES[queue];
   const more = {
-    timeout: `${TIMEOUT_MS}ms`,
+    timeout: `${TIMEOUT_MS + turn}ms`,
     retry_on_failure,
     sending_queue: { ...sending_queue, ...sendingQueue },
   };

@@ -1,4 +1,4 @@
-/** A TCP relay in front of a sink: what goes wrong on the way to a destination, and a destination that is not there. It knows nothing of what it carries. */
+/** A TCP relay in front of a sink: what goes wrong on the way to a destination, and a destination that is not there. It alters nothing by what it carries; of HTTP/2 it sees which calls are given up. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { Random } from "../random.ts";
@@ -22,6 +22,8 @@ export interface Line {
   cut: string | undefined;
   /** When it ended, as `performance.now()` has it. */
   ended?: number;
+  /** When the collector gave up calls on it (RST_STREAM): their answers then mean nothing to it, even if they had arrived. */
+  readonly givenUp: number[];
 }
 
 const HANG_MS = [500, 2500] as const;
@@ -33,6 +35,7 @@ const SLOW_MS = 2;
 export class Relay {
   readonly #random: Random;
   readonly #destination: number;
+  readonly #http2: boolean;
   readonly #open = new Map<Socket, Line>();
   /** By the port that the destination sees; the newest for each. */
   readonly #lines = new Map<number, Line>();
@@ -42,8 +45,9 @@ export class Relay {
   /** How often each fault happened. */
   readonly faults: Map<string, number> = new Map();
 
-  /** @param url of the destination */
-  constructor(url: string, random: Random) {
+  /** @param url of the destination. @param http2 what is carried */
+  constructor(url: string, random: Random, http2: boolean) {
+    this.#http2 = http2;
     this.#destination = Number(new URL(url).port);
     this.#random = random;
   }
@@ -83,7 +87,13 @@ export class Relay {
   }
 
   #accept(near: Socket): void {
-    const line: Line = { cut: undefined };
+    const line: Line = { cut: undefined, givenUp: [] };
+    if (this.#http2) {
+      const frames = new FrameTypes();
+      near.on("data", (bytes: Buffer) => {
+        if (frames.has(RST_STREAM, bytes)) line.givenUp.push(performance.now());
+      });
+    }
     this.#open.set(near, line);
     const far = connect({ port: this.#destination, host: "127.0.0.1", noDelay: true }, () => {
       this.#lines.set(far.localPort!, line);
@@ -163,5 +173,35 @@ export class Relay {
       if (++sent >= SLOW_BYTES) near.resetAndDestroy();
     }, SLOW_MS);
     near.once("close", () => clearInterval(timer));
+  }
+}
+
+const RST_STREAM = 3;
+const PREFACE = 24;
+const HEAD = 9;
+
+/** Of HTTP/2's frames that one side sends (RFC 9113, section 4.1), however they are cut into pieces. */
+class FrameTypes {
+  #skip = PREFACE;
+  #head: number[] = [];
+
+  /** Whether a frame of the type begins in the next piece. */
+  has(type: number, piece: Buffer): boolean {
+    let found = false;
+    for (let at = 0; at < piece.length; ) {
+      if (this.#skip > 0) {
+        const passed = Math.min(this.#skip, piece.length - at);
+        this.#skip -= passed;
+        at += passed;
+        continue;
+      }
+      this.#head.push(piece[at++]!);
+      if (this.#head.length < HEAD) continue;
+      const [a, b, c, kind] = this.#head as [number, number, number, number];
+      found ||= kind === type;
+      this.#skip = (a << 16) | (b << 8) | c;
+      this.#head = [];
+    }
+    return found;
   }
 }

@@ -7,6 +7,8 @@ import type { LineShares } from "./relay.ts";
 type Happening =
   | "kill -9"
   | "SIGTERM"
+  /** The exporters are told another timeout, and are replaced. */
+  | "SIGHUP"
   | "destination away"
   /** It goes away, the collector is ended in one way or the other and started again, and it comes back. */
   | "destination away over a restart"

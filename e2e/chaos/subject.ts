@@ -1,8 +1,10 @@
 /** The collector under test: the command, in a process of its own, on ports that stay the same however often it is ended and started. */
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import type { Target } from "../clients.ts";
+import { temporaryFolder } from "../guests.ts";
 import { type Program, runOtelwasm } from "../process.ts";
 
 /** Below the ports that systems give to those who ask for any: nobody takes one while its collector is down. */
@@ -31,17 +33,24 @@ async function freePort(): Promise<number> {
 
 export class Subject implements Target, AsyncDisposable {
   readonly #ports: { readonly grpc: number; readonly http: number };
-  readonly #config: (receivers: object) => object;
+  readonly #config: (receivers: object, turn: number) => object;
+  readonly #file: string = join(temporaryFolder(), "config.yaml");
+  #turn = 0;
+  /** Of the collector that runs now. */
+  #reloads = 0;
   #program: Program | undefined;
   /** What the collectors before this one have said at their end. */
   readonly lastWords: string[] = [];
 
-  /** @param config given the receivers */
-  static async create(config: (receivers: object) => object): Promise<Subject> {
+  /** @param config given the receivers, and how often the configuration has been altered */
+  static async create(config: (receivers: object, turn: number) => object): Promise<Subject> {
     return new Subject(config, { grpc: await freePort(), http: await freePort() });
   }
 
-  constructor(config: (receivers: object) => object, ports: { readonly grpc: number; readonly http: number }) {
+  constructor(
+    config: (receivers: object, turn: number) => object,
+    ports: { readonly grpc: number; readonly http: number },
+  ) {
     this.#config = config;
     this.#ports = ports;
   }
@@ -61,10 +70,25 @@ export class Subject implements Target, AsyncDisposable {
 
   /** Resolves when it takes data. */
   async start(): Promise<void> {
-    const endpoint = (protocol: "grpc" | "http"): object => ({ endpoint: `127.0.0.1:${this.#ports[protocol]}` });
-    const config = this.#config({ otlp: { protocols: { grpc: endpoint("grpc"), http: endpoint("http") } } });
-    this.#program = runOtelwasm(config);
+    this.#write();
+    this.#reloads = 0;
+    // JSON is YAML.
+    this.#program = runOtelwasm(undefined, ["--config", this.#file]);
     await this.#program.waitFor(/Everything is ready/);
+  }
+
+  /** Alters the configuration and says so; resolves when the collector works with it. */
+  async reload(): Promise<void> {
+    this.#turn++;
+    this.#write();
+    this.program.child.kill("SIGHUP");
+    await this.program.waitFor(new RegExp(`(?:Configuration reloaded[^]*?){${++this.#reloads}}`));
+  }
+
+  #write(): void {
+    const endpoint = (protocol: "grpc" | "http"): object => ({ endpoint: `127.0.0.1:${this.#ports[protocol]}` });
+    const receivers = { otlp: { protocols: { grpc: endpoint("grpc"), http: endpoint("http") } } };
+    writeFileSync(this.#file, JSON.stringify(this.#config(receivers, this.#turn)));
   }
 
   async kill(): Promise<void> {
