@@ -233,6 +233,20 @@ describe("running", () => {
     });
   }
 
+  test("SIGHUP has the configuration read again: its log, too; one that is wrong changes nothing", async () => {
+    const path = file("hangup.yaml", GOOD);
+    await using command = startCommand(["--config", path]);
+    await command.untilLogged(READY);
+    file("hangup.yaml", GOOD.replace("exporters:", "exportres:"));
+    command.kill("SIGHUP");
+    await command.untilLogged(/Configuration not reloaded, the one before goes on: .*exportres: unknown key/s);
+    file("hangup.yaml", GOOD.replace("telemetry: {", "telemetry: {logs: {encoding: json}, "));
+    command.kill("SIGHUP");
+    await command.untilLogged(/"msg":"Configuration reloaded"/);
+    command.kill("SIGTERM");
+    assert.equal(await command.ended, 0);
+  });
+
   test("the log can be JSON", async () => {
     await using command = startCommand([
       "--config",
