@@ -114,6 +114,8 @@ export async function runCollector(options: ConfigOptions, debug: boolean): Prom
 /** Resolves at the first signal; the second ends the process with the code that shells give to signals. */
 function untilStopped(logger: () => Logger): Promise<"stopped"> {
   const { promise, resolve } = Promise.withResolvers<"stopped">();
+  // A collector whose components wait for nothing (its health check does so on a thread of its own) runs all the same; whoever calls this ends the process.
+  setInterval(() => undefined, 2 ** 30);
   let received = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (received) process.exit(128 + constants.signals[signal]);

@@ -58,6 +58,18 @@ describe("a store", () => {
     );
   });
 
+  test("is for its own user to read", {
+    skip: process.platform === "win32" && "no modes of files there",
+  }, async (t) => {
+    const directory = folder(t);
+    const { store } = await open(directory);
+    const client = await store.open(OWNER);
+    await client.batch([{ type: "set", key: "a", value: bytesOf(1) }]);
+    for (const name of ["otelwasm.db", "otelwasm.db-wal"])
+      assert.equal(statSync(join(directory, name)).mode & 0o777, 0o600, name);
+    await store.end();
+  });
+
   test("owners do not see each other's entries", async (t) => {
     const { store } = await open(folder(t));
     t.after(() => store.end());

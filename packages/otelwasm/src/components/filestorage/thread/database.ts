@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { StorageEntry } from "../../../component/storage.ts";
@@ -53,6 +54,8 @@ export class Database {
 
   /** @throws an error of SQLite; `isDamage` says whether the file is damaged */
   constructor(path: string, options: StoreOptions) {
+    // Telemetry is not for everybody on the machine to read; the log beside it gets the mode of the file.
+    closeSync(openSync(path, "a", 0o600));
     const db = new DatabaseSync(path, { timeout: 0 });
     try {
       // First: no other connection is ever there, and one that knows that from the beginning needs no file of shared memory.
