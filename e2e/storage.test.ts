@@ -293,7 +293,7 @@ test("a disk without room is an error that clients may try again, and loses noth
   const directory = join(mkdtempSync(join(tmpdir(), "otelwasm-disk-")), "disk");
   mkdirSync(directory);
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", directory]);
-  if (mounted.status !== 0) return t.skip(`a small disk cannot be mounted: ${mounted.stderr}`);
+  if (mounted.status !== 0) return t.skip(`needs mount: a small disk cannot be mounted: ${mounted.stderr}`);
   t.after(() => {
     spawnSync("umount", [directory]);
     rmSync(join(directory, ".."), { recursive: true, force: true });

@@ -63,7 +63,7 @@ export function whyNoDisk(): string | undefined {
       new Disk("1m")[Symbol.dispose]();
       reason = undefined;
     } catch (error) {
-      reason = `no file system can be mounted here (root's rights are needed): ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+      reason = `needs mount: no file system can be mounted here (root's rights are needed): ${error instanceof Error ? error.message.split("\n")[0] : error}`;
     }
   }
   return reason;
