@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the Collector's variables
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -7,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { guest } from "../plugin/testing/guests.ts";
 import { list } from "../runtime/registry.ts";
@@ -63,6 +65,18 @@ describe("information", () => {
     assert.deepEqual(otlp.signals, ["traces", "metrics", "logs"]);
     assert.deepEqual(listed.connectors[0].signals, ["traces-to-traces", "metrics-to-metrics", "logs-to-logs"]);
   });
+});
+
+test("nobody has to read all that is printed", async () => {
+  const command = fileURLToPath(new URL("../../bin/otelwasm.js", import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=otelwasm-source", command, "schema"]);
+  child.stdout.once("data", () => child.stdout.destroy());
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  assert.deepEqual([code, stderr], [0, ""]);
 });
 
 describe("engines", () => {

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../service/version.ts";
 import { addPluginCommands } from "./plugin/commands.ts";
 import { repeated } from "./repeated.ts";
+import { EXIT } from "./report.ts";
 
 /** Where a configuration comes from, as the command line says. */
 export interface ConfigOptions {
@@ -32,6 +33,10 @@ export function createProgram(): Command {
       process.exit(code);
     });
   addConfigOptions(program);
+  program.hook("preAction", (_, command) => {
+    // The collector goes on without anybody who reads what it prints.
+    if (command !== program) process.stdout.on("error", endUnread);
+  });
 
   const validate = program
     .command("validate")
@@ -89,6 +94,12 @@ export function createProgram(): Command {
 
   addPluginCommands(program);
   return program;
+}
+
+/** `otelwasm schema | head`: who has read enough closes the pipe, and nothing is wrong. */
+function endUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
 }
 
 function addConfigOptions(command: Command): void {
