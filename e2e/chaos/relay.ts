@@ -72,7 +72,7 @@ export class Relay {
     this.#server = undefined;
     server.close();
     this.mark(why);
-    for (const socket of this.#open.keys()) socket.resetAndDestroy();
+    for (const socket of this.#open.keys()) reset(socket);
     await once(server, "close");
   }
 
@@ -133,11 +133,11 @@ export class Relay {
         case "reset":
           cut("reset by the destination");
           to.write(bytes.subarray(0, bytes.length >> 1));
-          near.resetAndDestroy();
+          reset(near);
           break;
         case "hang":
           cut("the destination hung");
-          setTimeout(() => near.resetAndDestroy(), this.#random.between(...HANG_MS));
+          setTimeout(() => reset(near), this.#random.between(...HANG_MS));
           break;
         case "garbage":
           cut("garbage from the destination");
@@ -170,10 +170,16 @@ export class Relay {
       if (waiting.length === 0) return;
       near.write(waiting.subarray(0, 1));
       waiting = waiting.subarray(1);
-      if (++sent >= SLOW_BYTES) near.resetAndDestroy();
+      if (++sent >= SLOW_BYTES) reset(near);
     }, SLOW_MS);
     near.once("close", () => clearInterval(timer));
   }
+}
+
+/** The system cannot reset what it is about to shut down: Node.js would say "error", leave it open, and never end. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 const RST_STREAM = 3;
