@@ -115,7 +115,8 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Pl
     const { happens } = scenario;
     if (happens === undefined) return;
     const most = Math.min(times, happens.times ?? Number.MAX_SAFE_INTEGER);
-    for (let time = 0; time < most && (happens.times !== undefined || !over); time++) {
+    // Once at least: on a fast machine the requests may have their end before anything has happened. Load goes on until this is over.
+    for (let time = 0; time < most && (happens.times !== undefined || time === 0 || !over); time++) {
       await pause(random.between(...happens.every));
       happened.set(happens.what, (happened.get(happens.what) ?? 0) + 1);
       switch (happens.what) {

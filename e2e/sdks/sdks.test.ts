@@ -40,7 +40,7 @@ interface Way {
 
 const UNAUTHENTICATED = /unauthenticated|401|unauthorized/i;
 /** What the SDKs and their TLS libraries say of a certificate that they do not know, or of being turned away for their own. */
-const NO_TRUST = /certificate|handshake|UNAVAILABLE|closed|reset|broken pipe/i;
+const NO_TRUST = /certificate|handshake|UNAVAILABLE|closed|reset|broken pipe|EOF|SSL|aborted/i;
 
 const WAYS: readonly Way[] = [
   { name: "plainly" },
